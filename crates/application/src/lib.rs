@@ -1,0 +1,69 @@
+//! The application: use cases as concrete services, and every port through which they reach the outside.
+//!
+//! Nothing here knows HTTP, SQL or a token format. `Services` is what a surface is given; `Adapters` is what the
+//! composition root must bring.
+
+use std::sync::Arc;
+
+pub mod actor;
+pub mod auth;
+pub mod error;
+pub mod health;
+pub mod page;
+pub mod patch;
+pub mod ports;
+pub mod tasks;
+pub mod users;
+
+pub use actor::Actor;
+pub use error::{Classify, ErrorKind};
+pub use holdfast_domain as domain;
+pub use patch::Patch;
+
+use auth::{Auth, AuthPolicy};
+use health::Health;
+use page::CursorKey;
+use ports::{Clock, Ids, Passwords, Store, Tokens};
+use tasks::Tasks;
+use users::Users;
+
+/// The outside, as the services see it.
+#[derive(Clone)]
+pub struct Adapters {
+    /// Where rows live.
+    pub store: Arc<dyn Store>,
+    /// Hashing of passwords.
+    pub passwords: Arc<dyn Passwords>,
+    /// Signing and verification of tokens.
+    pub tokens: Arc<dyn Tokens>,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+    /// Fresh identifiers.
+    pub ids: Arc<dyn Ids>,
+}
+
+/// All use cases. Cloning costs a few reference counts.
+#[derive(Clone)]
+pub struct Services {
+    /// Tasks of one owner.
+    pub tasks: Tasks,
+    /// Sign-up, sign-in, refresh, sign-out, and who is calling.
+    pub auth: Auth,
+    /// Administration of accounts.
+    pub users: Users,
+    /// Whether the dependencies answer.
+    pub health: Health,
+}
+
+impl Services {
+    /// Connects the use cases to their adapters.
+    pub fn new(adapters: Adapters, policy: AuthPolicy, cursors: CursorKey) -> Self {
+        let Adapters { store, passwords, tokens, clock, ids } = adapters;
+        Self {
+            tasks: Tasks::new(store.clone(), clock.clone(), ids.clone(), cursors),
+            users: Users::new(store.clone(), passwords.clone(), clock.clone(), ids.clone()),
+            health: Health::new(store.clone()),
+            auth: Auth::new(store, passwords, tokens, clock, ids, policy),
+        }
+    }
+}

@@ -1,0 +1,182 @@
+//! Cursors: a place in a list, handed to the client as opaque signed text.
+//!
+//! A cursor is good only for the owner, filter and order that it was made for; anything else is refused.
+
+use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+use hmac::{Hmac, KeyInit, Mac};
+use holdfast_domain::{TaskId, Timestamp, UserId, tasks::Priority};
+use sha2::Sha256;
+use uuid::Uuid;
+
+use crate::ports::{Direction, Position, SortBy, SortKey, TaskFilter, TaskOrder};
+
+/// 128 bits are plenty against guessing a value that is worth a page of one's own tasks.
+const TAG_BYTES: usize = 16;
+const UUID_BYTES: usize = 16;
+
+/// The cursor was not made by us for this list.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("the cursor does not belong to this list")]
+pub struct InvalidCursor;
+
+/// The key that signs cursors. All instances of one deployment share it.
+#[derive(Clone)]
+pub struct CursorKey(Hmac<Sha256>);
+
+impl CursorKey {
+    /// Derives the key from a secret, apart from whatever else the secret is used for.
+    pub fn derive(secret: &[u8]) -> Self {
+        let mut root = keyed(secret);
+        root.update(b"holdfast cursor key v1");
+        Self(keyed(&root.finalize().into_bytes()))
+    }
+
+    /// The text for a place in the list that these three describe.
+    pub fn seal(&self, owner: UserId, filter: &TaskFilter, order: TaskOrder, position: &Position) -> String {
+        let mut bytes = encode(position);
+        let tag = self.tag(owner, filter, order, &bytes).finalize().into_bytes();
+        bytes.extend_from_slice(&tag[..TAG_BYTES]);
+        URL_SAFE_NO_PAD.encode(bytes)
+    }
+
+    /// The place that a text names, if it was sealed for the same three.
+    pub fn open(
+        &self,
+        owner: UserId,
+        filter: &TaskFilter,
+        order: TaskOrder,
+        text: &str,
+    ) -> Result<Position, InvalidCursor> {
+        let bytes = URL_SAFE_NO_PAD.decode(text).map_err(|_| InvalidCursor)?;
+        let (payload, tag) =
+            bytes.len().checked_sub(TAG_BYTES).map(|at| bytes.split_at(at)).ok_or(InvalidCursor)?;
+        let mac = self.tag(owner, filter, order, payload);
+        mac.verify_truncated_left(tag).map_err(|_| InvalidCursor)?;
+        decode(payload).filter(|position| fits(&position.key, order.by)).ok_or(InvalidCursor)
+    }
+
+    fn tag(&self, owner: UserId, filter: &TaskFilter, order: TaskOrder, payload: &[u8]) -> Hmac<Sha256> {
+        let TaskFilter { priority, completed, due_after, due_before, text } = filter;
+        let mut mac = self.0.clone();
+        // Every part has a fixed length but the last two, and those carry theirs: no two lists read the same.
+        mac.update(owner.uuid().as_bytes());
+        mac.update(&[sort_by_code(order.by), u8::from(order.direction == Direction::Descending)]);
+        mac.update(&priority.map_or(-1, Priority::rank).to_be_bytes());
+        mac.update(&[completed.map_or(2, u8::from)]);
+        for bound in [due_after, due_before] {
+            mac.update(&bound.map_or(i64::MIN, Timestamp::micros).to_be_bytes());
+        }
+        mac.update(&[u8::from(text.is_some())]);
+        for part in [text.as_deref().unwrap_or_default().as_bytes(), payload] {
+            mac.update(&(part.len() as u64).to_be_bytes());
+            mac.update(part);
+        }
+        mac
+    }
+}
+
+fn keyed(secret: &[u8]) -> Hmac<Sha256> {
+    #[expect(clippy::expect_used, reason = "HMAC takes keys of every length (RFC 2104 §3)")]
+    Hmac::new_from_slice(secret).expect("HMAC takes a key of any length")
+}
+
+const fn sort_by_code(by: SortBy) -> u8 {
+    match by {
+        SortBy::CreatedAt => 0,
+        SortBy::UpdatedAt => 1,
+        SortBy::Due => 2,
+        SortBy::Priority => 3,
+        SortBy::Title => 4,
+    }
+}
+
+const fn fits(key: &SortKey, by: SortBy) -> bool {
+    match by {
+        SortBy::CreatedAt | SortBy::UpdatedAt => matches!(key, SortKey::Time(Some(_))),
+        SortBy::Due => matches!(key, SortKey::Time(_)),
+        SortBy::Priority => matches!(key, SortKey::Rank(_)),
+        SortBy::Title => matches!(key, SortKey::Text(_)),
+    }
+}
+
+/// The id, a letter for the kind of key, and the key.
+fn encode(position: &Position) -> Vec<u8> {
+    let Position { key, id } = position;
+    let mut bytes = id.uuid().as_bytes().to_vec();
+    match key {
+        SortKey::Time(None) => bytes.push(b'n'),
+        SortKey::Time(Some(at)) => {
+            bytes.push(b't');
+            bytes.extend_from_slice(&at.micros().to_be_bytes());
+        }
+        SortKey::Rank(rank) => {
+            bytes.push(b'r');
+            bytes.extend_from_slice(&rank.to_be_bytes());
+        }
+        SortKey::Text(text) => {
+            bytes.push(b's');
+            bytes.extend_from_slice(text.as_bytes());
+        }
+    }
+    bytes
+}
+
+fn decode(bytes: &[u8]) -> Option<Position> {
+    let (id, rest) = bytes.split_at_checked(UUID_BYTES)?;
+    let (kind, rest) = rest.split_first()?;
+    let key = match kind {
+        b'n' if rest.is_empty() => SortKey::Time(None),
+        b't' => SortKey::Time(Some(Timestamp::from_micros(i64::from_be_bytes(rest.try_into().ok()?)).ok()?)),
+        b'r' => SortKey::Rank(i16::from_be_bytes(rest.try_into().ok()?)),
+        b's' => SortKey::Text(String::from_utf8(rest.to_vec()).ok()?),
+        _ => return None,
+    };
+    Some(Position { key, id: TaskId::new(Uuid::from_slice(id).ok()?) })
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    const ORDER: TaskOrder = TaskOrder { by: SortBy::Title, direction: Direction::Ascending };
+
+    fn owner(n: u128) -> UserId {
+        UserId::new(Uuid::from_u128(n))
+    }
+
+    fn place(text: &str) -> Position {
+        Position { key: SortKey::Text(text.to_owned()), id: TaskId::new(Uuid::from_u128(7)) }
+    }
+
+    #[test]
+    fn a_cursor_is_good_for_its_own_list_alone() {
+        let key = CursorKey::derive(b"secret");
+        let all = TaskFilter::default();
+        let open_tasks = TaskFilter { completed: Some(false), ..TaskFilter::default() };
+        let text = key.seal(owner(1), &all, ORDER, &place("b"));
+        assert_eq!(key.open(owner(1), &all, ORDER, &text), Ok(place("b")));
+        assert_eq!(key.open(owner(2), &all, ORDER, &text), Err(InvalidCursor));
+        assert_eq!(key.open(owner(1), &open_tasks, ORDER, &text), Err(InvalidCursor));
+        let downwards = TaskOrder { direction: Direction::Descending, ..ORDER };
+        assert_eq!(key.open(owner(1), &all, downwards, &text), Err(InvalidCursor));
+        assert_eq!(CursorKey::derive(b"other").open(owner(1), &all, ORDER, &text), Err(InvalidCursor));
+    }
+
+    proptest! {
+        #[test]
+        fn every_place_survives_the_way_out_and_back(text in ".{0,300}", n in any::<u128>()) {
+            let key = CursorKey::derive(b"secret");
+            let position = Position { key: SortKey::Text(text), id: TaskId::new(Uuid::from_u128(n)) };
+            let sealed = key.seal(owner(1), &TaskFilter::default(), ORDER, &position);
+            prop_assert_eq!(key.open(owner(1), &TaskFilter::default(), ORDER, &sealed), Ok(position));
+        }
+
+        #[test]
+        fn no_other_text_is_a_cursor(text in ".{0,80}") {
+            let key = CursorKey::derive(b"secret");
+            prop_assert_eq!(key.open(owner(1), &TaskFilter::default(), ORDER, &text), Err(InvalidCursor));
+        }
+    }
+}

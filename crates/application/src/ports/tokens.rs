@@ -1,0 +1,89 @@
+//! Signing and verification of tokens.
+
+use holdfast_domain::{SessionId, Timestamp, TokenId, UserId, users::Role};
+
+use super::Cause;
+
+/// What an access token says.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AccessClaims {
+    /// `sub`
+    pub user: UserId,
+    /// `sid`
+    pub session: SessionId,
+    /// `jti`
+    pub id: TokenId,
+    /// `email`, for front ends that show it
+    pub email: String,
+    /// `name`, likewise
+    pub name: Option<String>,
+    /// `role`
+    pub role: Role,
+    /// `iat`, cut to whole seconds
+    pub issued_at: Timestamp,
+    /// `exp`, cut to whole seconds
+    pub expires_at: Timestamp,
+}
+
+/// What a refresh token says. The same claims under the same key give the same token, byte for byte.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RefreshClaims {
+    /// `sub`
+    pub user: UserId,
+    /// `sid`
+    pub session: SessionId,
+    /// `jti`
+    pub id: TokenId,
+    /// `iat`, cut to whole seconds
+    pub issued_at: Timestamp,
+    /// `exp`, cut to whole seconds
+    pub expires_at: Timestamp,
+}
+
+/// The token is not one of ours, not of this kind, or not good now. Deliberately without a reason: every refusal looks
+/// the same.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("the token is not valid")]
+pub struct InvalidToken;
+
+/// A token could not be signed.
+#[derive(Debug, thiserror::Error)]
+#[error("a token could not be signed")]
+pub struct TokensError(#[source] pub Cause);
+
+/// Whether a token that is over counts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Expiry {
+    /// A token past its `exp` is invalid.
+    Enforced,
+    /// Only who it names matters: signing out works with a token that has just expired.
+    Ignored,
+}
+
+/// Signs and verifies both kinds of tokens; neither kind is ever accepted for the other.
+pub trait Tokens: Send + Sync {
+    /// The identifier of the key that signs now.
+    fn key_id(&self) -> String;
+
+    /// A new access token, signed with the current key.
+    fn sign_access(&self, claims: &AccessClaims) -> Result<String, TokensError>;
+
+    /// A refresh token, signed with the key `key_id`, which may be an earlier one.
+    fn sign_refresh(&self, claims: &RefreshClaims, key_id: &str) -> Result<String, TokensError>;
+
+    /// Verifies all that a token can show by itself, as of `now`; see `docs/security.md` for the order.
+    fn verify_access(
+        &self,
+        token: &str,
+        now: Timestamp,
+        expiry: Expiry,
+    ) -> Result<AccessClaims, InvalidToken>;
+
+    /// The same for a refresh token.
+    fn verify_refresh(
+        &self,
+        token: &str,
+        now: Timestamp,
+        expiry: Expiry,
+    ) -> Result<RefreshClaims, InvalidToken>;
+}

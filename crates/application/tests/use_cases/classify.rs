@@ -1,0 +1,99 @@
+//! What every error means to the caller.
+
+use std::{iter, time::Duration};
+
+use holdfast_application::{
+    Classify,
+    ErrorKind::{
+        self, Conflict, Forbidden, Malformed, NotFound, PreconditionFailed, Throttled, Unauthenticated,
+        Unavailable, Unexpected,
+    },
+    auth::AuthError,
+    domain::sessions::TooManyRotations,
+    page::InvalidCursor,
+    ports::{InvalidToken, PasswordsError, StoreError, TokensError, Unique},
+    tasks::TaskError,
+};
+
+const WAIT: Duration = Duration::from_secs(7);
+const SECOND: Duration = Duration::from_secs(1);
+
+fn check(error: &dyn Classify, kind: ErrorKind, code: &str) {
+    assert_eq!((error.kind(), error.code()), (kind, code), "{error}");
+}
+
+fn store_errors() -> [(StoreError, ErrorKind, &'static str); 5] {
+    [
+        (StoreError::Unavailable("gone".into()), Unavailable(SECOND), "SERVICE_UNAVAILABLE"),
+        (StoreError::Duplicate(Unique::Email), Unexpected, "SERVER_ERROR"),
+        (StoreError::Duplicate(Unique::Id), Unexpected, "SERVER_ERROR"),
+        (StoreError::OwnerMissing, Unexpected, "SERVER_ERROR"),
+        (StoreError::Unexpected("odd".into()), Unexpected, "SERVER_ERROR"),
+    ]
+}
+
+#[test]
+fn errors_of_the_store_are_unavailable_or_unexpected() {
+    for (error, kind, code) in store_errors() {
+        check(&error, kind, code);
+    }
+}
+
+#[test]
+fn errors_of_auth_have_their_kinds_and_codes() {
+    let busy = PasswordsError::Busy { retry_after: WAIT };
+    let throttled = TooManyRotations { retry_after: WAIT };
+    for (error, kind, code) in [
+        (AuthError::TokenInvalid, Unauthenticated, "TOKEN_INVALID"),
+        (AuthError::from(InvalidToken), Unauthenticated, "TOKEN_INVALID"),
+        (AuthError::RefreshTokenInvalid, Unauthenticated, "REFRESH_TOKEN_INVALID"),
+        (AuthError::InvalidCredentials, Unauthenticated, "INVALID_CREDENTIALS"),
+        (AuthError::Banned, Forbidden, "ACCOUNT_BANNED"),
+        (AuthError::Inactive, Forbidden, "ACCOUNT_INACTIVE"),
+        (AuthError::EmailExists, Conflict, "EMAIL_EXISTS"),
+        (AuthError::TooManyRefreshes(throttled), Throttled(WAIT), "RATE_LIMITED"),
+        (AuthError::Passwords(busy), Unavailable(WAIT), "SERVICE_UNAVAILABLE"),
+        (AuthError::Passwords(PasswordsError::Failed("odd".into())), Unexpected, "SERVER_ERROR"),
+        (AuthError::Tokens(TokensError("odd".into())), Unexpected, "SERVER_ERROR"),
+    ] {
+        check(&error, kind, code);
+    }
+    for (error, kind, code) in store_errors() {
+        check(&AuthError::from(error), kind, code);
+    }
+}
+
+#[test]
+fn errors_of_tasks_have_their_kinds_and_codes() {
+    for (error, kind, code) in [
+        (TaskError::NotFound, NotFound, "NOT_FOUND"),
+        (TaskError::Stale, PreconditionFailed, "PRECONDITION_FAILED"),
+        (TaskError::from(InvalidCursor), Malformed, "INVALID_CURSOR"),
+        (TaskError::AccountGone, Unauthenticated, "TOKEN_INVALID"),
+        (TaskError::from(StoreError::OwnerMissing), Unauthenticated, "TOKEN_INVALID"),
+    ] {
+        check(&error, kind, code);
+    }
+    for (error, kind, code) in store_errors() {
+        if !matches!(error, StoreError::OwnerMissing) {
+            check(&TaskError::from(error), kind, code);
+        }
+    }
+}
+
+#[test]
+fn no_text_of_an_error_shows_its_cause() {
+    let cause = "postgres://user:secret@host";
+    let errors: [&dyn Classify; 4] = [
+        &StoreError::Unavailable(cause.into()),
+        &AuthError::from(StoreError::Unexpected(cause.into())),
+        &AuthError::Passwords(PasswordsError::Failed(cause.into())),
+        &AuthError::Tokens(TokensError(cause.into())),
+    ];
+    for error in errors {
+        assert!(!error.to_string().contains("secret"), "{error}");
+        let causes: Vec<String> =
+            iter::successors(error.source(), |cause| cause.source()).map(ToString::to_string).collect();
+        assert!(causes.iter().any(|text| text.contains("secret")), "the log needs the cause of {error}");
+    }
+}

@@ -1,0 +1,200 @@
+//! A store that fails at every step in turn: nothing is ever half done.
+
+use holdfast_application::{
+    Classify, ErrorKind,
+    auth::{AuthError, Scope, SignOut},
+    domain::{
+        sessions::EventKind,
+        users::{Account, Email, Role},
+    },
+    ports::StoreError,
+};
+use holdfast_testkit::{
+    FailingStore, PlainPasswords,
+    fixtures::{PASSWORD, account, at},
+};
+
+use crate::world::{ADA, World, client, new_password, sign_up};
+
+fn unavailable() -> StoreError {
+    StoreError::Unavailable("connection reset".into())
+}
+
+/// The two ways in which a call goes wrong.
+const FAULTS: [fn(&FailingStore, usize); 2] =
+    [|store, n| store.fail_nth(n, unavailable()), |store, n| store.lose_answer_of_nth(n, unavailable())];
+
+/// Runs `step` with each of its `calls` of the store going wrong in turn, in both ways, and once with none.
+/// `step` arms the world that it made just before the use case, and checks what is left after it.
+async fn at_every_call(calls: usize, step: impl AsyncFn(Box<dyn FnOnce(&World) + '_>) -> World) {
+    for fault in FAULTS {
+        for n in 1..=calls {
+            let world = step(Box::new(move |world| fault(&world.faults, n))).await;
+            assert!(!world.faults.is_armed(), "call {n} was never made");
+        }
+        let world = step(Box::new(move |world| fault(&world.faults, calls + 1))).await;
+        assert!(world.faults.is_armed(), "there are more than {calls} calls");
+    }
+}
+
+fn is_unavailable<T>(answer: &Result<T, AuthError>) -> bool {
+    answer.as_ref().is_err_and(|error| matches!(error.kind(), ErrorKind::Unavailable(_)))
+}
+
+#[tokio::test]
+async fn a_sign_up_that_fails_leaves_all_or_nothing() {
+    // begin, account, session, event, commit
+    at_every_call(5, async |arm| {
+        let world = World::new();
+        arm(&world);
+        let signed_up = world.services.auth.sign_up(sign_up(ADA)).await;
+        assert!(signed_up.is_ok() || is_unavailable(&signed_up), "{signed_up:?}");
+        // Only an answer that was lost at commit leaves an account behind, and then a whole one.
+        if let Some(account) = world.account(ADA).await {
+            assert_eq!(world.history(account.user.id).await, [EventKind::SignedUp]);
+            assert_eq!(world.unended(account.user.id).await.len(), 1);
+        } else {
+            assert!(signed_up.is_err());
+            assert!(world.services.auth.sign_up(sign_up(ADA)).await.is_ok());
+        }
+        world
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_sign_in_that_fails_leaves_all_or_nothing() {
+    // account, begin, hash, time of sign-in, session, event, commit
+    at_every_call(7, async |arm| {
+        let world = World::new();
+        let before = account().email(ADA).hash(Some(PlainPasswords::outdated(PASSWORD))).build();
+        world.insert(&before).await;
+        arm(&world);
+        let signed_in = world.sign_in(ADA, PASSWORD).await;
+        assert!(signed_in.is_ok() || is_unavailable(&signed_in), "{signed_in:?}");
+        let Account { user, password_hash } = world.account(ADA).await.unwrap();
+        let whole = [
+            password_hash == Some(PlainPasswords::hashed(PASSWORD)),
+            user.last_sign_in_at.is_some(),
+            world.unended(user.id).await.len() == 1,
+            world.history(user.id).await == [EventKind::SignedIn],
+        ];
+        assert!(whole == [true; 4] || (whole == [false; 4] && signed_in.is_err()), "{whole:?}");
+        world
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_refusal_that_cannot_be_written_is_no_refusal() {
+    // account, event
+    at_every_call(2, async |arm| {
+        let world = World::new();
+        arm(&world);
+        let refused = world.sign_in(ADA, PASSWORD).await;
+        let told = matches!(refused, Err(AuthError::InvalidCredentials));
+        assert!(told || is_unavailable(&refused), "{refused:?}");
+        world
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_refresh_that_fails_is_good_for_another_try() {
+    // session, rotation, account
+    at_every_call(3, async |arm| {
+        let world = World::new();
+        let signed_in = world.sign_up(ADA).await;
+        arm(&world);
+        let failed = world.refresh(&signed_in.refresh.token).await;
+        assert!(failed.is_ok() || is_unavailable(&failed), "{failed:?}");
+        if failed.is_err() {
+            let again = world.refresh(&signed_in.refresh.token).await.unwrap();
+            assert!(world.admits(&again.access.token).await);
+        }
+        let session = world.session(&signed_in).await;
+        assert_eq!((session.generation, session.ended), (2, None));
+        assert_eq!(world.history(signed_in.user.id).await, [EventKind::SignedUp]);
+        world
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn an_end_for_reuse_and_its_event_are_written_together() {
+    // session, begin, end, event, commit
+    at_every_call(5, async |arm| {
+        let world = World::new();
+        let signed_in = world.sign_up(ADA).await;
+        world.refresh(&signed_in.refresh.token).await.unwrap();
+        world.clock.set(at(60));
+        arm(&world);
+        let refused = world.refresh(&signed_in.refresh.token).await;
+        let told = matches!(refused, Err(AuthError::RefreshTokenInvalid));
+        assert!(told || is_unavailable(&refused), "{refused:?}");
+        let ended = world.session(&signed_in).await.ended.is_some();
+        let written = world.history(signed_in.user.id).await.contains(&EventKind::RefreshTokenReuse);
+        assert_eq!(ended, written);
+        assert!(ended || !told);
+        world
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_sign_out_and_its_event_are_written_together() {
+    // session, begin, end, event, commit
+    for scope in [Scope::Local, Scope::Global] {
+        at_every_call(5, async |arm| {
+            let world = World::new();
+            let signed_in = world.sign_up(ADA).await;
+            let bearer = Some(signed_in.access.token.clone());
+            arm(&world);
+            let wish = SignOut { bearer, refresh_token: None, scope, client: client() };
+            let signed_out = world.services.auth.sign_out(wish).await;
+            assert!(signed_out.is_ok() || is_unavailable(&signed_out), "{signed_out:?}");
+            let ended = world.session(&signed_in).await.ended.is_some();
+            assert_eq!(ended, world.history(signed_in.user.id).await.len() == 2);
+            assert!(ended || signed_out.is_err());
+            world
+        })
+        .await;
+    }
+}
+
+#[tokio::test]
+async fn a_promotion_the_end_of_its_sessions_and_its_event_are_written_together() {
+    // account, begin, role, sessions, event, commit
+    at_every_call(6, async |arm| {
+        let world = World::new();
+        let signed_in = world.sign_up(ADA).await;
+        arm(&world);
+        let promoted = world.services.users.create_admin(Email::stored(ADA.into()), None).await;
+        let whole = [
+            world.account(ADA).await.unwrap().user.role == Role::Admin,
+            world.unended(signed_in.user.id).await.is_empty(),
+            world.history(signed_in.user.id).await.contains(&EventKind::RoleChanged),
+        ];
+        assert!(whole == [true; 3] || (whole == [false; 3] && promoted.is_err()), "{whole:?}");
+        world
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn an_administrator_and_its_event_are_written_together() {
+    // account, begin, account, event, commit
+    at_every_call(5, async |arm| {
+        let world = World::new();
+        let email = Email::stored(ADA.into());
+        arm(&world);
+        let password = new_password(PASSWORD, &email);
+        let made = world.services.users.create_admin(email, Some(&password)).await;
+        match world.account(ADA).await {
+            Some(account) => assert_eq!(world.history(account.user.id).await, [EventKind::SignedUp]),
+            None => assert!(made.is_err()),
+        }
+        world
+    })
+    .await;
+}

@@ -1,0 +1,79 @@
+//! Refreshing while somebody else does, and after an answer was lost.
+
+use std::time::Duration;
+
+use holdfast_application::{
+    auth::{AuthError, SignOut},
+    domain::sessions::EventKind,
+    ports::StoreError,
+};
+
+use crate::world::{ADA, World};
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn twenty_parallel_refreshes_of_one_token_share_one_successor() {
+    for _ in 0..10 {
+        let world = World::new();
+        let signed_in = world.sign_up(ADA).await;
+        let callers: Vec<_> = (0..20)
+            .map(|_| {
+                let (world, token) = (world.clone(), signed_in.refresh.token.clone());
+                tokio::spawn(async move { world.refresh(&token).await })
+            })
+            .collect();
+        let mut pairs = Vec::new();
+        for caller in callers {
+            pairs.push(caller.await.unwrap().unwrap());
+        }
+        assert!(pairs.iter().all(|pair| pair.refresh == pairs[0].refresh));
+        for pair in &pairs {
+            assert!(world.admits(&pair.access.token).await);
+        }
+        let session = world.session(&signed_in).await;
+        assert_eq!((session.generation, session.ended), (2, None));
+        assert_eq!(world.history(signed_in.user.id).await, [EventKind::SignedUp]);
+    }
+}
+
+#[tokio::test]
+async fn who_loses_the_race_gets_the_winners_successor() {
+    let world = World::new();
+    let signed_in = world.sign_up(ADA).await;
+    let (other, token) = (world.clone(), signed_in.refresh.token.clone());
+    // Calls: the look at the session, then the rotation, which the other caller comes before.
+    world.faults.before_nth(2, async move {
+        other.refresh(&token).await.unwrap();
+    });
+    let pair = world.refresh(&signed_in.refresh.token).await.unwrap();
+    let again = world.refresh(&signed_in.refresh.token).await.unwrap();
+    assert_eq!(pair.refresh, again.refresh);
+    assert_eq!(world.session(&signed_in).await.generation, 2);
+}
+
+#[tokio::test]
+async fn who_loses_the_race_to_a_sign_out_is_out() {
+    let world = World::new();
+    let signed_in = world.sign_up(ADA).await;
+    let (other, bearer) = (world.clone(), Some(signed_in.access.token.clone()));
+    world.faults.before_nth(2, async move {
+        other.sign_out(SignOut { bearer, ..SignOut::default() }).await;
+    });
+    let refused = world.refresh(&signed_in.refresh.token).await;
+    assert!(matches!(refused, Err(AuthError::RefreshTokenInvalid)), "{refused:?}");
+    assert_eq!(world.session(&signed_in).await.generation, 1);
+    assert_eq!(world.history(signed_in.user.id).await, [EventKind::SignedOut, EventKind::SignedUp]);
+}
+
+#[tokio::test]
+async fn an_answer_that_was_lost_is_given_again() {
+    let world = World::new();
+    let signed_in = world.sign_up(ADA).await;
+    world.faults.lose_answer_of_nth(2, StoreError::Unavailable("broken pipe".into()));
+    let lost = world.refresh(&signed_in.refresh.token).await;
+    assert!(matches!(lost, Err(AuthError::Store(StoreError::Unavailable(_)))), "{lost:?}");
+    assert_eq!(world.session(&signed_in).await.generation, 2);
+    world.clock.advance(Duration::from_secs(30));
+    let pair = world.refresh(&signed_in.refresh.token).await.unwrap();
+    assert!(world.refresh(&pair.refresh.token).await.is_ok());
+    assert_eq!(world.session(&signed_in).await.generation, 3);
+}

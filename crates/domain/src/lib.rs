@@ -1,0 +1,14 @@
+//! The domain: entities, value types and state transitions that can refuse.
+//!
+//! Nothing here waits, reads a clock, draws a random number or knows a wire or storage format. A value that exists
+//! is valid; what turns text into values says in its error what was expected.
+
+pub mod ids;
+pub mod sessions;
+pub mod tasks;
+pub mod text;
+pub mod time;
+pub mod users;
+
+pub use ids::{EventId, SessionId, TaskId, TokenId, UserId};
+pub use time::Timestamp;

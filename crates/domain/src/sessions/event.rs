@@ -1,0 +1,74 @@
+//! The security history of an account: what happened, when, and from where.
+
+use crate::{EventId, SessionId, Timestamp, UserId, sessions::Client};
+
+/// What happened.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum EventKind {
+    /// An account was made.
+    SignedUp,
+    /// A password was accepted and a session began.
+    SignedIn,
+    /// A wrong password was tried, or a right one for an account that may not be used.
+    SignInFailed,
+    /// One session ended by its owner's wish.
+    SignedOut,
+    /// Several sessions ended by their owner's wish.
+    SignedOutEverywhere,
+    /// A refresh token came back that had been replaced long ago; its session ended.
+    RefreshTokenReuse,
+    /// The account's role changed; its sessions ended.
+    RoleChanged,
+}
+
+impl EventKind {
+    const ALL: [Self; 7] = [
+        Self::SignedUp,
+        Self::SignedIn,
+        Self::SignInFailed,
+        Self::SignedOut,
+        Self::SignedOutEverywhere,
+        Self::RefreshTokenReuse,
+        Self::RoleChanged,
+    ];
+
+    /// The name that is stored and logged.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::SignedUp => "signed_up",
+            Self::SignedIn => "signed_in",
+            Self::SignInFailed => "sign_in_failed",
+            Self::SignedOut => "signed_out",
+            Self::SignedOutEverywhere => "signed_out_everywhere",
+            Self::RefreshTokenReuse => "refresh_token_reuse",
+            Self::RoleChanged => "role_changed",
+        }
+    }
+
+    /// The kind with this name, if there is one.
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| kind.name() == name)
+    }
+}
+
+/// One entry of the history. It belongs to an account, or to [`AuthEvent::NOBODY`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AuthEvent {
+    /// Unique together with `user`; sorts by time of writing.
+    pub id: EventId,
+    /// The account it happened to.
+    pub user: UserId,
+    /// What happened.
+    pub kind: EventKind,
+    /// When.
+    pub at: Timestamp,
+    /// The session it happened to or made, where there is one.
+    pub session: Option<SessionId>,
+    /// From where, as far as it is kept; `device` is not.
+    pub client: Client,
+}
+
+impl AuthEvent {
+    /// Stands for the account in attempts on an address that no account has.
+    pub const NOBODY: UserId = UserId::new(uuid::Uuid::nil());
+}

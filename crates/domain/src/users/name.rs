@@ -1,0 +1,27 @@
+//! What a person wants to be called.
+
+use crate::text::{self, TextFault};
+
+/// The most code points of a name.
+pub const NAME_LIMIT: usize = 100;
+
+/// A display name, kept as typed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Name(String);
+
+impl Name {
+    /// Refuses U+0000 and more than [`NAME_LIMIT`] code points.
+    pub fn new(raw: String) -> Result<Self, TextFault> {
+        text::check(&raw, NAME_LIMIT).map(|()| Self(raw))
+    }
+
+    /// A name that is stored already; adopted ones may be longer.
+    pub fn stored(text: String) -> Self {
+        Self(text)
+    }
+
+    /// The text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}

@@ -1,0 +1,91 @@
+//! How connections are opened, and how long they live. Both engines' details are in their own modules.
+
+use std::{io, sync::Arc, time::Duration};
+
+use deadpool::managed::{Manager, Metrics, RecycleError, RecycleResult};
+use tokio::{
+    runtime::Handle,
+    time::{Instant, timeout_at},
+};
+
+use super::{
+    budget,
+    connection::{Connection, Wire},
+    outage::Outage,
+    postgres::PostgresTarget,
+    sqlite::SqliteTarget,
+};
+
+/// A connection is replaced after this long, so that what a server process gathers over time is freed.
+const LIFETIME: Duration = Duration::from_mins(30);
+
+/// What to open.
+#[derive(Clone)]
+pub(super) enum Target {
+    Postgres(PostgresTarget),
+    Sqlite(SqliteTarget),
+}
+
+impl Target {
+    async fn open(&self) -> Result<Wire, sqlx::Error> {
+        match self {
+            Self::Postgres(target) => target.open().await.map(Wire::Postgres),
+            Self::Sqlite(target) => target.open().await.map(Wire::Sqlite),
+        }
+    }
+
+    fn keeps_statements(&self) -> bool {
+        match self {
+            Self::Postgres(target) => target.keeps_statements(),
+            Self::Sqlite(_) => true,
+        }
+    }
+}
+
+/// Opens connections for a pool.
+pub(super) struct Connector {
+    target: Target,
+    runtime: Handle,
+    outage: Arc<Outage>,
+}
+
+impl Connector {
+    pub(super) fn new(target: Target, runtime: Handle, outage: Arc<Outage>) -> Self {
+        Self { target, runtime, outage }
+    }
+
+    pub(super) fn outage(&self) -> &Outage {
+        &self.outage
+    }
+}
+
+impl Manager for Connector {
+    type Type = Connection;
+    type Error = sqlx::Error;
+
+    /// Opens on the runtime that the pool was built on: a socket belongs to the runtime that opened it, and must not
+    /// go down with the worker that happened to need it first.
+    async fn create(&self) -> Result<Connection, sqlx::Error> {
+        let limit = self.outage.wake_until().unwrap_or_else(|| Instant::now() + budget::CONNECT);
+        let (target, outage) = (self.target.clone(), self.outage.clone());
+        let opening = self.runtime.spawn(async move {
+            let wire = timeout_at(limit, target.open()).await.map_err(|_| late("opening a connection"))??;
+            Ok(Connection::new(wire, target.keeps_statements(), outage))
+        });
+        opening.await.unwrap_or_else(|ended| Err(sqlx::Error::Io(io::Error::other(ended))))
+    }
+
+    /// No round trip: whether a connection is still good shows when it is used.
+    async fn recycle(&self, connection: &mut Connection, _: &Metrics) -> RecycleResult<sqlx::Error> {
+        if connection.opened_at().elapsed() < LIFETIME {
+            Ok(())
+        } else {
+            Err(RecycleError::message("the connection has had its time"))
+        }
+    }
+}
+
+/// What did not end in time, as the error that the engine never sent.
+pub(super) fn late(what: &str) -> sqlx::Error {
+    sqlx::Error::Io(io::Error::new(io::ErrorKind::TimedOut, format!("{what} took too long")))
+}

@@ -1,0 +1,93 @@
+//! A connection while somebody uses it. One whose state is not known is closed, never handed on.
+
+use deadpool::managed::Object;
+use sea_orm::{DbErr, Statement};
+use tokio::time::{Instant, timeout_at};
+
+use super::{
+    connection::{Answer, Connection},
+    connector::{Connector, late},
+};
+use crate::database::error::{connection_error, must_close, statement_error};
+
+/// A connection taken from its pool. Dropping it gives it back, unless a statement was cut short on it or a transaction
+/// is still open: then it is closed, and the database rolls back.
+pub(super) struct Lease {
+    connection: Option<Object<Connector>>,
+    in_statement: bool,
+    in_transaction: bool,
+}
+
+impl Lease {
+    pub(super) fn new(connection: Object<Connector>) -> Self {
+        Self { connection: Some(connection), in_statement: false, in_transaction: false }
+    }
+
+    /// When the connection last answered.
+    pub(super) fn used_at(&self) -> Option<Instant> {
+        self.connection.as_deref().map(Connection::used_at)
+    }
+
+    /// Runs a statement; past `limit` the connection is given up.
+    pub(super) async fn run(&mut self, statement: &Statement, limit: Instant) -> Result<Answer, DbErr> {
+        self.guarded(statement, limit).await.map_err(statement_error)
+    }
+
+    /// Makes sure that the connection still stands, before something is sent that must not be sent twice.
+    pub(super) async fn ping(&mut self, limit: Instant) -> Result<(), DbErr> {
+        self.control("SELECT 1", limit).await.map_err(connection_error)
+    }
+
+    /// Begins a transaction with `sql`. Nothing is done yet when this fails.
+    pub(super) async fn begin(&mut self, sql: &'static str, limit: Instant) -> Result<(), DbErr> {
+        self.in_transaction = true;
+        self.control(sql, limit).await.map_err(connection_error)
+    }
+
+    /// Makes the transaction durable. After an error it is unknown whether that happened.
+    pub(super) async fn commit(&mut self, limit: Instant) -> Result<(), DbErr> {
+        self.control("COMMIT", limit).await.map_err(statement_error)?;
+        self.in_transaction = false;
+        Ok(())
+    }
+
+    /// Takes the transaction back. After an error the connection is closed, which has the same effect.
+    pub(super) async fn roll_back(&mut self, limit: Instant) -> Result<(), DbErr> {
+        self.control("ROLLBACK", limit).await.map_err(statement_error)?;
+        self.in_transaction = false;
+        Ok(())
+    }
+
+    async fn control(&mut self, sql: &'static str, limit: Instant) -> Result<(), sqlx::Error> {
+        let Some(backend) = self.connection.as_deref().map(Connection::backend) else {
+            return Err(sqlx::Error::PoolClosed);
+        };
+        self.guarded(&Statement::from_string(backend, sql), limit).await.map(|_| ())
+    }
+
+    async fn guarded(&mut self, statement: &Statement, limit: Instant) -> Result<Answer, sqlx::Error> {
+        let Some(connection) = self.connection.as_mut() else {
+            return Err(sqlx::Error::PoolClosed);
+        };
+        let started = Instant::now();
+        self.in_statement = true;
+        let running = timeout_at(limit, connection.run(statement));
+        let outcome = running.await.unwrap_or_else(|_| Err(late("a statement")));
+        self.in_statement = outcome.as_ref().is_err_and(must_close);
+        if self.in_statement
+            && let Some(pool) = Object::pool(connection)
+        {
+            // What happened to this one has most likely happened to all that were idle meanwhile.
+            pool.retain(|idle, _| idle.used_at() > started);
+        }
+        outcome
+    }
+}
+
+impl Drop for Lease {
+    fn drop(&mut self) {
+        if let Some(connection) = self.connection.take().filter(|_| self.in_statement || self.in_transaction) {
+            drop(Object::take(connection));
+        }
+    }
+}

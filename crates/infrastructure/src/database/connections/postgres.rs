@@ -1,0 +1,64 @@
+//! Connections to PostgreSQL: what is set on them, and what not behind a pooler.
+
+use sqlx::{ConnectOptions, Connection as _, Executor, PgConnection, postgres::PgConnectOptions};
+
+/// A statement has the budget of `budget.rs`, half of it for locks; a client that vanishes gives its locks back after
+/// 5 s.
+const SESSION: &str = "SET application_name = 'holdfast'; SET TIME ZONE 'UTC'; SET statement_timeout = '1s'; \
+                       SET lock_timeout = '500ms'; SET idle_in_transaction_session_timeout = '5s'";
+const BEGIN: &str = "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE";
+/// Behind a pooler the time-outs hold for the transaction alone, and travel with its first message.
+const BEGIN_POOLED: &str = "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE; SET LOCAL statement_timeout = '1s'; \
+                            SET LOCAL lock_timeout = '500ms'; SET LOCAL idle_in_transaction_session_timeout = '5s'";
+
+/// A server and how to talk to it.
+#[derive(Clone)]
+pub(super) struct PostgresTarget {
+    options: PgConnectOptions,
+    pooled: bool,
+    keeps_statements: bool,
+}
+
+impl PostgresTarget {
+    pub(super) fn new(url: &str, pooler: bool, statement_cache: usize) -> Result<Self, sqlx::Error> {
+        let options = url
+            .parse::<PgConnectOptions>()?
+            // PgBouncer refuses start-up parameters that it does not know.
+            .extra_float_digits(None)
+            .statement_cache_capacity(statement_cache)
+            .disable_statement_logging();
+        let keeps_statements = statement_cache > 0;
+        Ok(Self { options, pooled: pooler || !keeps_statements, keeps_statements })
+    }
+
+    pub(super) async fn open(&self) -> Result<PgConnection, sqlx::Error> {
+        let mut connection = PgConnection::connect_with(&self.options).await?;
+        if !self.pooled {
+            connection.execute(SESSION).await?;
+        }
+        Ok(connection)
+    }
+
+    /// Whether statements may be prepared for later use. Where not, sqlx still prepares in one message and executes
+    /// in another, and a pooler may send the two to different servers, unless a transaction holds them together.
+    pub(super) fn keeps_statements(&self) -> bool {
+        self.keeps_statements
+    }
+
+    /// How a transaction begins.
+    pub(super) fn begin(&self) -> &'static str {
+        if self.pooled { BEGIN_POOLED } else { BEGIN }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{super::budget, BEGIN_POOLED, SESSION};
+
+    #[test]
+    fn the_server_is_told_the_budget_that_the_client_keeps() {
+        for text in [SESSION, BEGIN_POOLED] {
+            assert!(text.contains(&format!("statement_timeout = '{}s'", budget::STATEMENT.as_secs())));
+        }
+    }
+}

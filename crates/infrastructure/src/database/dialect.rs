@@ -1,0 +1,42 @@
+//! What the two engines say differently. Queries themselves are written once.
+
+use chrono::{DateTime, Utc};
+use sea_orm::{
+    DbBackend, Statement, Value, Values,
+    sea_query::{Expr, ExprTrait, Func, IntoColumnRef},
+};
+
+/// Values as the engine stores them: SQLite keeps points in time as integer microseconds, because its texts come in
+/// several shapes that do not sort.
+pub(super) fn bound(backend: DbBackend, values: &Values) -> Values {
+    let mut values = values.clone();
+    if backend == DbBackend::Sqlite {
+        for value in &mut values.0 {
+            if let Value::ChronoDateTimeUtc(at) = value {
+                *value = Value::BigInt(at.as_ref().map(DateTime::<Utc>::timestamp_micros));
+            }
+        }
+    }
+    values
+}
+
+/// Whether a statement changes nothing, so that any connection may run it, and run it again.
+pub(super) fn reads_only(statement: &Statement) -> bool {
+    statement.sql.starts_with("SELECT ")
+}
+
+/// Whether `column` contains `text` literally. Unlike LIKE this needs no escaping and knows no limit on the length of
+/// the pattern (50,000 bytes on SQLite).
+pub(super) fn contains(backend: DbBackend, column: impl IntoColumnRef, text: &str) -> Expr {
+    let function = match backend {
+        DbBackend::Sqlite => "instr",
+        _ => "strpos",
+    };
+    let position = Func::cust(function).arg(Expr::col(column)).arg(text);
+    Expr::expr(position).gt(0)
+}
+
+/// LIMIT and OFFSET are signed 64-bit numbers on both engines; no list is longer.
+pub(super) fn count(count: u64) -> u64 {
+    Ord::min(count, i64::MAX.unsigned_abs())
+}

@@ -1,0 +1,8 @@
+//! The rows as they lie in the tables. What they mean is said by the repositories, which alone use them.
+
+#![expect(unreachable_pub, reason = "what the derive makes is public, and rows must be as visible as that")]
+
+pub(super) mod auth_events;
+pub(super) mod sessions;
+pub(super) mod tasks;
+pub(super) mod users;

@@ -1,0 +1,191 @@
+//! Sessions in the database.
+
+use async_trait::async_trait;
+use holdfast_application::{
+    domain::{
+        SessionId, Timestamp, TokenId, UserId,
+        sessions::{Client, EndReason, Rotation, Session},
+    },
+    ports::{SessionRepository, StoreError},
+};
+use sea_orm::{
+    ActiveValue::Set, ColumnTrait, Condition, EntityTrait, QueryFilter, UpdateMany,
+    sea_query::{Expr, ExprTrait},
+};
+
+use super::{
+    SeaOrm,
+    connections::Connections,
+    entities::sessions::{ActiveModel, Column, Entity, Model},
+    error::{corrupt, store_error},
+    micros::Micros,
+};
+
+#[async_trait]
+impl<C: Connections> SessionRepository for SeaOrm<C> {
+    async fn find(&self, owner: UserId, id: SessionId) -> Result<Option<Session>, StoreError> {
+        let row = Entity::find_by_id((owner.uuid(), id.uuid())).one(&self.call()).await.map_err(store_error)?;
+        row.map(session).transpose()
+    }
+
+    async fn insert(&self, session: &Session) -> Result<(), StoreError> {
+        Entity::insert(row(session)).exec_without_returning(&self.call()).await.map(|_| ()).map_err(store_error)
+    }
+
+    async fn rotate(&self, rotation: &Rotation) -> Result<Option<Session>, StoreError> {
+        let rows = rotated(rotation).exec_with_returning(&self.call()).await.map_err(store_error)?;
+        rows.into_iter().next().map(session).transpose()
+    }
+
+    async fn end(
+        &self,
+        owner: UserId,
+        id: SessionId,
+        reason: EndReason,
+        at: Timestamp,
+    ) -> Result<bool, StoreError> {
+        let ended = ended(owner, reason, at).filter(Column::Id.eq(id.uuid()));
+        Ok(ended.exec(&self.call()).await.map_err(store_error)?.rows_affected > 0)
+    }
+
+    async fn end_all(
+        &self,
+        owner: UserId,
+        except: Option<SessionId>,
+        reason: EndReason,
+        at: Timestamp,
+    ) -> Result<Vec<SessionId>, StoreError> {
+        let others = Condition::all().add_option(except.map(|id| Column::Id.ne(id.uuid())));
+        let ended = ended(owner, reason, at).filter(others);
+        let rows = ended.exec_with_returning(&self.call()).await.map_err(store_error)?;
+        Ok(rows.into_iter().map(|row| SessionId::new(row.id)).collect())
+    }
+}
+
+/// What `Session::rotated` does, with its comparison.
+fn rotated(rotation: &Rotation) -> UpdateMany<Entity> {
+    let Rotation {
+        owner,
+        session,
+        expected,
+        next,
+        key_id,
+        at,
+        idle_expires_at,
+        window_started_at,
+        window_rotations,
+    } = rotation;
+    Entity::update_many()
+        .col_expr(Column::CurrentJti, Expr::value(next.uuid()))
+        .col_expr(Column::PreviousJti, Expr::value(expected.uuid()))
+        .col_expr(Column::Generation, Expr::col(Column::Generation).add(1_i64))
+        .col_expr(Column::KeyId, Expr::value(key_id.as_str()))
+        .col_expr(Column::RotatedAt, Expr::value(Micros(*at)))
+        .col_expr(Column::LastUsedAt, Expr::value(Micros(*at)))
+        .col_expr(Column::IdleExpiresAt, Expr::value(Micros(*idle_expires_at)))
+        .col_expr(Column::WindowStartedAt, Expr::value(Micros(*window_started_at)))
+        .col_expr(Column::WindowRotations, Expr::value(*window_rotations))
+        .filter(Column::UserId.eq(owner.uuid()))
+        .filter(Column::Id.eq(session.uuid()))
+        .filter(Column::CurrentJti.eq(expected.uuid()))
+        .filter(Column::RevokedAt.is_null())
+        .filter(Column::IdleExpiresAt.gt(Micros(*at)))
+        .filter(Column::AbsoluteExpiresAt.gt(Micros(*at)))
+}
+
+/// Ends what has not ended yet.
+fn ended(owner: UserId, reason: EndReason, at: Timestamp) -> UpdateMany<Entity> {
+    Entity::update_many()
+        .col_expr(Column::RevokedAt, Expr::value(Micros(at)))
+        .col_expr(Column::RevokedReason, Expr::value(reason.name()))
+        .filter(Column::UserId.eq(owner.uuid()))
+        .filter(Column::RevokedAt.is_null())
+}
+
+fn row(session: &Session) -> ActiveModel {
+    let Session {
+        id,
+        owner,
+        current,
+        previous,
+        generation,
+        key_id,
+        rotated_at,
+        window_started_at,
+        window_rotations,
+        created_at,
+        last_used_at,
+        idle_expires_at,
+        absolute_expires_at,
+        ended,
+        client: Client { user_agent, ip_prefix, device },
+    } = session;
+    ActiveModel {
+        user_id: Set(owner.uuid()),
+        id: Set(id.uuid()),
+        current_jti: Set(current.uuid()),
+        previous_jti: Set(previous.map(TokenId::uuid)),
+        generation: Set(*generation),
+        key_id: Set(key_id.clone()),
+        rotated_at: Set(Micros(*rotated_at)),
+        window_started_at: Set(Micros(*window_started_at)),
+        window_rotations: Set(*window_rotations),
+        created_at: Set(Micros(*created_at)),
+        last_used_at: Set(Micros(*last_used_at)),
+        idle_expires_at: Set(Micros(*idle_expires_at)),
+        absolute_expires_at: Set(Micros(*absolute_expires_at)),
+        revoked_at: Set(ended.map(|(at, _)| Micros(at))),
+        revoked_reason: Set(ended.map(|(_, reason)| reason.name().to_owned())),
+        user_agent: Set(user_agent.clone()),
+        ip_prefix: Set(ip_prefix.clone()),
+        device: Set(device.clone()),
+    }
+}
+
+fn session(row: Model) -> Result<Session, StoreError> {
+    let Model {
+        user_id,
+        id,
+        current_jti,
+        previous_jti,
+        generation,
+        key_id,
+        rotated_at: Micros(rotated_at),
+        window_started_at: Micros(window_started_at),
+        window_rotations,
+        created_at: Micros(created_at),
+        last_used_at: Micros(last_used_at),
+        idle_expires_at: Micros(idle_expires_at),
+        absolute_expires_at: Micros(absolute_expires_at),
+        revoked_at,
+        revoked_reason,
+        user_agent,
+        ip_prefix,
+        device,
+    } = row;
+    let unknown_reason = || corrupt("sessions.revoked_reason");
+    let ended = match (revoked_at, revoked_reason) {
+        (None, _) => None,
+        (Some(_), None) => return Err(unknown_reason()),
+        (Some(Micros(at)), Some(reason)) => {
+            Some((at, EndReason::from_name(&reason).ok_or_else(unknown_reason)?))
+        }
+    };
+    Ok(Session {
+        id: SessionId::new(id),
+        owner: UserId::new(user_id),
+        current: TokenId::new(current_jti),
+        previous: previous_jti.map(TokenId::new),
+        generation,
+        key_id,
+        rotated_at,
+        window_started_at,
+        window_rotations,
+        created_at,
+        last_used_at,
+        idle_expires_at,
+        absolute_expires_at,
+        ended,
+        client: Client { user_agent, ip_prefix, device },
+    })
+}

@@ -1,0 +1,83 @@
+//! The password hasher of the application on Argon2id. What a hash looks like is in `hasher`, how many run at once in
+//! `pool`; what a new password must be like is the domain's.
+
+mod hasher;
+mod pool;
+
+use std::time::Duration;
+
+use async_trait::async_trait;
+use holdfast_application::{
+    domain::users::{Password, PasswordHash},
+    ports::{Passwords, PasswordsError, Verification},
+};
+
+use hasher::Hasher;
+use pool::Pool;
+
+/// How passwords are hashed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PasswordOptions {
+    /// How many hashes may be made at once, at least 1 (`HASH_CONCURRENCY`). Each takes 19 MiB and one core.
+    pub concurrency: usize,
+}
+
+/// Why there is no hasher.
+#[derive(Debug, thiserror::Error)]
+pub enum PasswordOptionsError {
+    /// With no slot nobody could ever sign in.
+    #[error("at least one password must be hashed at a time")]
+    NoSlot,
+    /// The operating system gave no randomness.
+    #[error("no randomness for salts")]
+    Randomness(#[source] getrandom::Error),
+    /// Not even the first hash could be made.
+    #[error("the first password hash could not be made")]
+    FirstHash(#[source] argon2::Error),
+}
+
+/// Argon2id with m = 19456 KiB, t = 2, p = 1 (OWASP Password Storage Cheat Sheet), as PHC strings.
+///
+/// Hashing runs on tokio's blocking threads, a fixed number of them at once, and at most 2 s of work wait in line;
+/// beyond that callers hear [`PasswordsError::Busy`] at once. A caller that gives up leaves the line. A hash that has
+/// begun keeps its slot until it is done, because it cannot be stopped.
+#[derive(Debug)]
+pub struct Argon2Passwords {
+    hasher: Hasher,
+    pool: Pool,
+}
+
+impl Argon2Passwords {
+    /// Makes the dummy hash, which is also the first measurement of how long one takes. Blocks for that long, some
+    /// 20 to 100 ms: call it at start-up.
+    pub fn new(options: PasswordOptions) -> Result<Self, PasswordOptionsError> {
+        let PasswordOptions { concurrency } = options;
+        if concurrency == 0 {
+            return Err(PasswordOptionsError::NoSlot);
+        }
+        let (hasher, took) = pool::timed(Hasher::new);
+        Ok(Self { hasher: hasher?, pool: Pool::new(concurrency, took) })
+    }
+
+    /// How long one hash takes at present: a moving average, for metrics.
+    pub fn hash_duration(&self) -> Duration {
+        self.pool.mean()
+    }
+}
+
+#[async_trait]
+impl Passwords for Argon2Passwords {
+    async fn hash(&self, password: &Password) -> Result<PasswordHash, PasswordsError> {
+        let (hasher, password) = (self.hasher.clone(), password.clone());
+        self.pool.run(move || hasher.hash(&password)).await?
+    }
+
+    async fn verify(
+        &self,
+        password: &Password,
+        hash: Option<&PasswordHash>,
+    ) -> Result<Verification, PasswordsError> {
+        let (hasher, password, hash) = (self.hasher.clone(), password.clone(), hash.cloned());
+        self.pool.run(move || hasher.verify(&password, hash.as_ref())).await?
+    }
+}

@@ -1,0 +1,200 @@
+//! Signed tokens: JSON Web Tokens in the compact serialisation (RFC 7515, RFC 7519), of two kinds that never stand in
+//! for each other. The shape is read in `compact`, the claims in `claims`, keys live in `keys`. Revocation and
+//! sessions are the application's; tokens of other issuers are not accepted here at all.
+
+mod claims;
+mod compact;
+mod keys;
+
+use std::{fmt, time::Duration};
+
+use holdfast_application::{
+    domain::Timestamp,
+    ports::{AccessClaims, Expiry, InvalidToken, RefreshClaims, Tokens, TokensError},
+};
+use serde::{Serialize, de::DeserializeOwned};
+use zeroize::Zeroizing;
+
+use claims::{AccessBody, Body, Frame, RefreshBody};
+use compact::Parts;
+use keys::{Key, KeyRing};
+
+/// How far the clocks of two instances may be apart.
+const LEEWAY: Duration = Duration::from_secs(30);
+
+/// The bytes of a signing secret: never printed, wiped from memory when dropped.
+#[derive(Clone)]
+pub struct Secret(Zeroizing<Vec<u8>>);
+
+impl Secret {
+    /// Takes any bytes: whether a secret is long and uncommon enough is judged by the settings, because development
+    /// may use one that production refuses (RFC 7518 §3.2 asks for 32 bytes).
+    pub fn new(bytes: Vec<u8>) -> Self {
+        Self(Zeroizing::new(bytes))
+    }
+}
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Secret(redacted)")
+    }
+}
+
+/// What fixes the tokens of a deployment. Every instance of it needs the same.
+#[derive(Debug, Clone)]
+pub struct JwtOptions {
+    /// `iss`, compared byte for byte.
+    pub issuer: String,
+    /// `aud`, likewise.
+    pub audience: String,
+    /// Signs new tokens, with HS256.
+    pub secret: Secret,
+    /// Earlier secrets, whose tokens still count; newest first.
+    pub previous_secrets: Vec<Secret>,
+    /// The longest life of an access token, the long-lived ones included.
+    pub longest_access: Duration,
+    /// The longest life of a refresh token.
+    pub longest_refresh: Duration,
+}
+
+/// Why no tokens can be made with these options.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum JwtOptionsError {
+    /// Anybody could forge a token.
+    #[error("a secret for tokens must not be empty")]
+    EmptySecret,
+    /// A claim that is empty tells nobody apart.
+    #[error("issuer and audience of tokens must not be empty")]
+    EmptyName,
+}
+
+/// A key that once signed is not loaded any more.
+#[derive(Debug, thiserror::Error)]
+#[error("the key {0:?} is not loaded")]
+struct KeyNotLoaded(String);
+
+/// Tokens signed with HS256 (RFC 7518 §3.2).
+///
+/// Verification goes from what is cheap to what is costly and stops at the first fault: size, three strict base64url
+/// parts, strict header, known key, the key's own algorithm, signature, kind, strict claims, issuer and audience,
+/// times, length of life. Members that we never write make a token invalid, even under a true signature.
+pub struct JwtTokens {
+    issuer: String,
+    audience: String,
+    keys: KeyRing,
+    longest_access: Duration,
+    longest_refresh: Duration,
+}
+
+impl JwtTokens {
+    /// Derives the keys. The options' copies of the secrets are wiped.
+    pub fn new(options: JwtOptions) -> Result<Self, JwtOptionsError> {
+        let JwtOptions { issuer, audience, secret, previous_secrets, longest_access, longest_refresh } =
+            options;
+        if secret.0.is_empty() || previous_secrets.iter().any(|secret| secret.0.is_empty()) {
+            return Err(JwtOptionsError::EmptySecret);
+        }
+        if issuer.is_empty() || audience.is_empty() {
+            return Err(JwtOptionsError::EmptyName);
+        }
+        let earlier = previous_secrets.iter().map(|secret| Key::hs256(&secret.0)).collect();
+        let keys = KeyRing::new(Key::hs256(&secret.0), earlier);
+        Ok(Self { issuer, audience, keys, longest_access, longest_refresh })
+    }
+
+    /// `body` as a token of its kind under `key`: the same bytes for the same input.
+    fn sign<B: Body + Serialize>(key: &Key, body: &B) -> Result<String, TokensError> {
+        let message = compact::message(key.algorithm_name(), key.id(), B::TYPE, body)
+            .map_err(|cause| TokensError(cause.into()))?;
+        let signature = key.sign(message.as_bytes()).map_err(|cause| TokensError(cause.into()))?;
+        Ok(compact::signed(message, &signature))
+    }
+
+    /// Everything but the meaning of the claims that are peculiar to a kind.
+    fn verify<B: Body + DeserializeOwned>(
+        &self,
+        token: &str,
+        now: Timestamp,
+        expiry: Expiry,
+        longest: Duration,
+    ) -> Result<B, InvalidToken> {
+        let parts = Parts::read(token)?;
+        let header = parts.header()?;
+        let key = self.keys.find(&header.kid).ok_or(InvalidToken)?;
+        if header.alg != key.algorithm_name() || !key.verifies(parts.message, &parts.signature) {
+            return Err(InvalidToken);
+        }
+        if header.typ != B::TYPE {
+            return Err(InvalidToken);
+        }
+        let body: B = parts.claims()?;
+        self.accept(&body.frame(), now, expiry, longest)?;
+        Ok(body)
+    }
+
+    fn accept(
+        &self,
+        frame: &Frame<'_>,
+        now: Timestamp,
+        expiry: Expiry,
+        longest: Duration,
+    ) -> Result<(), InvalidToken> {
+        let Frame { issuer, audience, issued_at, not_before, expires_at } = *frame;
+        let ahead = |at: Timestamp| at.since(now) > LEEWAY;
+        let over = expiry == Expiry::Enforced && now.since(expires_at) > LEEWAY;
+        // Both ends of a life are cut to whole seconds, which can make it a second longer.
+        let longest = longest.saturating_add(Duration::from_secs(1));
+        let life_fits = expires_at >= issued_at && expires_at.since(issued_at) <= longest;
+        let good = issuer == self.issuer
+            && audience == self.audience
+            && !ahead(issued_at)
+            && !not_before.is_some_and(ahead)
+            && !over
+            && life_fits;
+        if good { Ok(()) } else { Err(InvalidToken) }
+    }
+}
+
+impl Tokens for JwtTokens {
+    fn key_id(&self) -> String {
+        self.keys.current().id().to_owned()
+    }
+
+    fn sign_access(&self, claims: &AccessClaims) -> Result<String, TokensError> {
+        Self::sign(self.keys.current(), &AccessBody::new(claims, &self.issuer, &self.audience))
+    }
+
+    fn sign_refresh(&self, claims: &RefreshClaims, key_id: &str) -> Result<String, TokensError> {
+        let key =
+            self.keys.find(key_id).ok_or_else(|| TokensError(KeyNotLoaded(key_id.to_owned()).into()))?;
+        Self::sign(key, &RefreshBody::new(claims, &self.issuer, &self.audience))
+    }
+
+    fn verify_access(
+        &self,
+        token: &str,
+        now: Timestamp,
+        expiry: Expiry,
+    ) -> Result<AccessClaims, InvalidToken> {
+        self.verify::<AccessBody>(token, now, expiry, self.longest_access)?.into_claims()
+    }
+
+    fn verify_refresh(
+        &self,
+        token: &str,
+        now: Timestamp,
+        expiry: Expiry,
+    ) -> Result<RefreshClaims, InvalidToken> {
+        self.verify::<RefreshBody>(token, now, expiry, self.longest_refresh)?.into_claims()
+    }
+}
+
+impl fmt::Debug for JwtTokens {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("JwtTokens")
+            .field("issuer", &self.issuer)
+            .field("audience", &self.audience)
+            .field("key_id", &self.keys.current().id())
+            .finish_non_exhaustive()
+    }
+}

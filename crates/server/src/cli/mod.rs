@@ -1,0 +1,119 @@
+//! The command line: what can be asked of the program, and what each answer's exit code is.
+
+mod check_config;
+mod healthcheck;
+mod serve;
+mod user;
+
+use std::{fmt, io::Write, process::ExitCode};
+
+use clap::{Parser, Subcommand};
+use migration::cli::MigrateArgs;
+
+use crate::settings::{Faults, Loaded, Settings, Sources, Warning};
+
+/// `EX_CONFIG` of sysexits.h.
+const CONFIGURATION_FAULT: u8 = 78;
+
+/// A task backend: accounts, sessions and tasks behind a REST API.
+///
+/// Without a command it serves. Settings come from the environment and from `.env` files in the working directory;
+/// `docs/configuration.md` lists them.
+#[derive(Parser)]
+#[command(name = "holdfast", version)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Option<Command>,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Serve the API (the default)
+    Serve,
+    /// Change the schema of the database
+    Migrate(MigrateArgs),
+    /// Check the settings and print them with secrets redacted; opens nothing
+    CheckConfig {
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Print the OpenAPI document
+    Openapi,
+    /// Ask a running server on this machine whether it is ready; for containers without a shell
+    Healthcheck,
+    /// Administer accounts
+    User {
+        #[command(subcommand)]
+        command: user::UserCommand,
+    },
+}
+
+/// Runs the command that the process was started with.
+pub fn main() -> ExitCode {
+    let command = Arguments::parse().command.unwrap_or(Command::Serve);
+    if matches!(command, Command::Openapi) {
+        return print(&holdfast_web::openapi_json());
+    }
+    let Loaded { settings, warnings } = match Settings::load(&Sources::of_this_process()) {
+        Ok(loaded) => loaded,
+        Err(faults) => return misconfigured(&faults),
+    };
+    match command {
+        Command::CheckConfig { json } => check_config::run(&settings, &warnings, json),
+        Command::Healthcheck => report(healthcheck::run(&settings)),
+        Command::Serve => report(in_runtime(serve::run(&settings, &warnings))),
+        Command::Migrate(MigrateArgs { command }) => report(in_runtime(migrate(&settings, &warnings, &command))),
+        Command::User { command } => report(in_runtime(user::run(&settings, command))),
+        Command::Openapi => ExitCode::SUCCESS,
+    }
+}
+
+fn in_runtime<T>(work: impl Future<Output = T>) -> T {
+    actix_web::rt::System::new().block_on(work)
+}
+
+async fn migrate(
+    settings: &Settings,
+    warnings: &[Warning],
+    command: &migration::cli::MigrateCommand,
+) -> anyhow::Result<()> {
+    crate::telemetry::start(&settings.telemetry);
+    log_warnings(warnings);
+    let production = settings.environment.is_strict();
+    let url = &settings.database.migration_url;
+    Ok(migration::cli::run(command, url, production, &mut std::io::stdout()).await?)
+}
+
+fn log_warnings(warnings: &[Warning]) {
+    for warning in warnings {
+        tracing::warn!(target: "holdfast::settings", "{warning}");
+    }
+}
+
+fn misconfigured(faults: &Faults) -> ExitCode {
+    complain(format_args!("The settings are not right. Nothing was started.\n{faults}"));
+    ExitCode::from(CONFIGURATION_FAULT)
+}
+
+fn report(result: anyhow::Result<()>) -> ExitCode {
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            complain(format_args!("error: {error:#}"));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn print(text: &str) -> ExitCode {
+    match writeln!(std::io::stdout(), "{text}") {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(_) => ExitCode::FAILURE,
+    }
+}
+
+fn complain(text: fmt::Arguments<'_>) {
+    // There is nobody left to tell when stderr is closed.
+    let _ = writeln!(std::io::stderr(), "{text}");
+}

@@ -1,0 +1,62 @@
+//! `holdfast user …`: what only the operator may do to accounts.
+
+use std::io::{BufRead, IsTerminal};
+
+use anyhow::{Context, bail};
+use clap::Subcommand;
+use holdfast_application::{
+    domain::users::{Email, NewPassword, Password},
+    users::AdminMade,
+};
+
+use super::print;
+use crate::{compose, settings::Settings};
+
+#[derive(Subcommand)]
+pub(super) enum UserCommand {
+    /// Give an account the role admin; create it where it does not exist
+    ///
+    /// The password of a new account is read from standard input: one line, or a prompt on a terminal.
+    CreateAdmin {
+        /// The account's e-mail address
+        #[arg(long)]
+        email: String,
+    },
+}
+
+/// Runs one command against the configured database.
+pub(super) async fn run(settings: &Settings, command: UserCommand) -> anyhow::Result<()> {
+    crate::telemetry::start(&settings.telemetry);
+    let UserCommand::CreateAdmin { email } = command;
+    let email = Email::new(email).context("--email")?;
+    let services = compose::services(settings).await?;
+    let made = match services.users.create_admin(email.clone(), None).await {
+        Err(holdfast_application::users::CreateAdminError::PasswordMissing) => {
+            let password = NewPassword::new(read_password()?, &email).context("the password")?;
+            services.users.create_admin(email.clone(), Some(&password)).await?
+        }
+        other => other?,
+    };
+    let (id, what) = match made {
+        AdminMade::Created(id) => (id, "created with the role admin"),
+        AdminMade::Promoted(id) => (id, "is admin now; its sessions ended"),
+        AdminMade::Unchanged(id) => (id, "was admin already"),
+    };
+    print(&format!("{} ({id}) {what}", email.as_str()));
+    Ok(())
+}
+
+fn read_password() -> anyhow::Result<Password> {
+    let stdin = std::io::stdin();
+    if stdin.is_terminal() {
+        let password = rpassword::prompt_password("Password of the new account: ")?;
+        if password != rpassword::prompt_password("Once more: ")? {
+            bail!("the two passwords differ");
+        }
+        return Ok(Password::new(password));
+    }
+    let mut line = String::new();
+    stdin.lock().read_line(&mut line).context("no password on standard input")?;
+    let password = line.strip_suffix('\n').map_or(line.as_str(), |line| line.strip_suffix('\r').unwrap_or(line));
+    Ok(Password::new(password.to_owned()))
+}

@@ -1,0 +1,90 @@
+//! The signing secret that a developer's machine makes for itself and keeps, so that sign-ins
+//! survive a restart. When one may be generated is decided in `signing_secret`.
+
+use std::fs;
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+
+use thiserror::Error;
+
+use super::secret::Secret;
+use super::signing_secret::MINIMUM_BYTES;
+
+/// Random bytes in a generated secret; written as twice as many hexadecimal digits.
+const RANDOM_BYTES: usize = 32;
+
+/// Why there is no generated secret.
+#[derive(Debug, Error)]
+pub enum GeneratedSecretError {
+    /// The file exists, but what it holds is no secret of ours.
+    #[error("{} holds no secret of at least 32 bytes; remove the file to have one generated, or set JWT_SECRET", .0.display())]
+    Unusable(PathBuf),
+    /// The file or its directory cannot be read or written.
+    #[error("{} can be neither read nor written: {cause}; make it writable or set JWT_SECRET", path.display())]
+    File {
+        /// The secret's file.
+        path: PathBuf,
+        /// What the system said.
+        cause: io::Error,
+    },
+}
+
+/// Reads the secret at `path`, or makes one of 256 random bits there that only the owner may read.
+///
+/// Of several processes that do this at once, one creates the file and all return its secret: the
+/// text is complete on disk before it gets its name, and the name is never given twice.
+pub fn load_or_create_secret(path: &Path) -> Result<Secret, GeneratedSecretError> {
+    let failed = |cause| GeneratedSecretError::File { path: path.to_owned(), cause };
+    if let Some(secret) = load(path)? {
+        return Ok(secret);
+    }
+    let directory = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    fs::create_dir_all(directory).map_err(failed)?;
+    let secret = random_secret().map_err(failed)?;
+    match write_new(path, directory, &secret) {
+        Ok(()) => Ok(secret),
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
+            load(path)?.ok_or_else(|| failed(io::ErrorKind::NotFound.into()))
+        }
+        Err(error) => Err(failed(error)),
+    }
+}
+
+fn load(path: &Path) -> Result<Option<Secret>, GeneratedSecretError> {
+    let text = match fs::read_to_string(path) {
+        Ok(text) => Secret::new(text),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        Err(error) if error.kind() == io::ErrorKind::InvalidData => {
+            return Err(GeneratedSecretError::Unusable(path.to_owned()));
+        }
+        Err(cause) => return Err(GeneratedSecretError::File { path: path.to_owned(), cause }),
+    };
+    let trimmed = text.text().trim();
+    if trimmed.len() < MINIMUM_BYTES {
+        return Err(GeneratedSecretError::Unusable(path.to_owned()));
+    }
+    Ok(Some(Secret::new(trimmed.to_owned())))
+}
+
+#[expect(clippy::disallowed_methods, reason = "the secret is made before there is any port to ask")]
+fn random_secret() -> io::Result<Secret> {
+    let mut bytes = zeroize::Zeroizing::new([0; RANDOM_BYTES]);
+    getrandom::fill(bytes.as_mut_slice()).map_err(io::Error::other)?;
+    let mut text = String::with_capacity(2 * RANDOM_BYTES);
+    for byte in bytes.iter() {
+        for digit in [byte >> 4, byte & 0xf] {
+            text.extend(char::from_digit(digit.into(), 16));
+        }
+    }
+    Ok(Secret::new(text))
+}
+
+/// `tempfile` opens with owner-only permission on Unix; elsewhere the directory's permissions hold.
+fn write_new(path: &Path, directory: &Path, secret: &Secret) -> io::Result<()> {
+    let mut file = tempfile::Builder::new().prefix(".secret-").tempfile_in(directory)?;
+    file.write_all(secret.expose())?;
+    file.write_all(b"\n")?;
+    file.as_file().sync_all()?;
+    file.persist_noclobber(path)?;
+    Ok(())
+}

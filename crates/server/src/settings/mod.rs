@@ -1,0 +1,108 @@
+//! The server's settings: loaded from defaults, `.env` files and the process environment, checked as a
+//! whole, described for an operator. Nothing is opened or bound here, and nothing is printed.
+//!
+//! Order, each over the one before: defaults, `.env`, then `.env.local` (development), `.env.staging`
+//! or `.env.production`, then the process environment. Present but empty is missing.
+
+mod auth;
+mod database;
+mod describe;
+mod dotenv;
+mod env_files;
+mod environment;
+mod fastapi_file;
+mod fault;
+mod generated_secret;
+mod http;
+mod limits;
+mod reader;
+mod secret;
+mod signing_secret;
+mod sources;
+mod strictness;
+mod telemetry;
+mod unknown;
+pub mod variables;
+
+pub use auth::AuthSettings;
+pub use database::DatabaseSettings;
+pub use describe::{Description, Row};
+pub use environment::Environment;
+pub use fault::{Fault, Faults, Warning};
+pub use generated_secret::{GeneratedSecretError, load_or_create_secret};
+pub use http::HttpSettings;
+pub use limits::LimitSettings;
+pub use secret::{REDACTED, Secret};
+pub use signing_secret::{MINIMUM_BYTES, SecretSource};
+pub use sources::{Origin, Sources};
+pub use telemetry::{LogFormat, LogLevel, TelemetrySettings};
+
+use reader::Reader;
+use strictness::Strictness;
+
+/// Every setting, typed and within its limits.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// Which rules hold.
+    pub environment: Environment,
+    /// The listener.
+    pub http: HttpSettings,
+    /// Logs.
+    pub telemetry: TelemetrySettings,
+    /// The database.
+    pub database: DatabaseSettings,
+    /// Tokens and sessions.
+    pub auth: AuthSettings,
+    /// Bounds on work.
+    pub limits: LimitSettings,
+    description: Description,
+}
+
+/// Settings that hold, and what an operator should know about them.
+#[derive(Debug, Clone)]
+pub struct Loaded {
+    /// The settings.
+    pub settings: Settings,
+    /// To be logged before serving.
+    pub warnings: Vec<Warning>,
+}
+
+impl Settings {
+    /// Loads and checks everything.
+    ///
+    /// # Errors
+    /// All faults together; the process then ends with exit code 78 (`EX_CONFIG` of sysexits).
+    pub fn load(sources: &Sources) -> Result<Loaded, Faults> {
+        let (mut faults, mut warnings) = (Vec::new(), Vec::new());
+        let layers = sources::layer(sources, &mut faults, &mut warnings);
+        let mut reader = Reader::new(layers, faults, warnings);
+        let settings = Self::read(&mut reader, sources);
+        let Reader { faults, warnings, .. } = reader;
+        if faults.is_empty() { Ok(Loaded { settings, warnings }) } else { Err(Faults::new(faults)) }
+    }
+
+    /// Every variable with the value that holds and its source, secrets redacted.
+    pub fn describe(&self) -> &Description {
+        &self.description
+    }
+
+    fn read(reader: &mut Reader, Sources { directory, environment: _ }: &Sources) -> Self {
+        let environment = reader.word("ENVIRONMENT", Environment::parse);
+        let http = HttpSettings::read(reader);
+        let telemetry = TelemetrySettings::read(reader, environment);
+        let database = DatabaseSettings::read(reader, directory, environment);
+        let strictness = Strictness::judge(reader, environment, &http, &database);
+        let auth = AuthSettings::read(reader, directory, &strictness);
+        let limits = LimitSettings::read(reader, environment);
+        let sections = [
+            vec![("ENVIRONMENT", Some(environment.as_str().to_owned()))],
+            http.effective(),
+            telemetry.effective(),
+            database.effective(),
+            auth.effective(),
+            limits.effective(),
+        ];
+        let description = Description::new(reader, sections);
+        Self { environment, http, telemetry, database, auth, limits, description }
+    }
+}

@@ -1,0 +1,163 @@
+//! Which secrets sign and verify, and whether they can be guessed. Lifetimes stand in `auth`; making a
+//! secret on a developer's machine is `generated_secret`'s.
+
+use std::path::{Path, PathBuf};
+
+use super::fault::{Fault, quoted};
+use super::reader::Reader;
+use super::secret::Secret;
+use super::strictness::Strictness;
+use super::variables;
+
+/// Shorter secrets are refused (RFC 7518 §3.2: HS256 needs a key of at least 256 bits).
+pub const MINIMUM_BYTES: usize = 32;
+
+/// Shorter secrets, in characters, get a warning.
+const ADVISED_CHARACTERS: usize = 64;
+
+/// Parts of example values that are published everywhere.
+const KNOWN_PARTS: [&str; 11] = [
+    "dev-secret",
+    "change-in-production",
+    "changeme",
+    "change-me",
+    "change_me",
+    "your-secret",
+    "your_secret",
+    "your-super-secret",
+    "super-secret",
+    "better-auth-secret",
+    "replace-me",
+];
+
+/// Where the signing secret comes from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum SecretSource {
+    /// Configured.
+    Given(Secret),
+    /// To be read from this file, or made there, by `load_or_create_secret` at start.
+    Generated {
+        /// The secret's file.
+        path: PathBuf,
+    },
+}
+
+pub(super) fn check_algorithm(reader: &mut Reader) {
+    let is_rs256 = reader.parse("JWT_ALGORITHM", |text| match text {
+        "HS256" => Ok(false),
+        "RS256" => Ok(true),
+        _ => Err(format!("{} is not an algorithm of this version", quoted(text))),
+    });
+    if is_rs256 == Some(true) {
+        reader.warn("JWT_ALGORITHM", "is RS256, but there is no key file: tokens are signed with HS256");
+    }
+}
+
+/// The signing secret, and the variable that it was set by (`JWT_SECRET` where it is not set at all).
+pub(super) fn choose(
+    reader: &mut Reader,
+    directory: &Path,
+    strictness: &Strictness,
+) -> (&'static str, SecretSource) {
+    let given = ["JWT_SECRET", "BETTER_AUTH_SECRET"]
+        .into_iter()
+        .find_map(|name| Some((name, Secret::new(reader.set(name)?.value.clone()))));
+    let Some((name, secret)) = given else {
+        let path = directory.join("data").join("secret");
+        missing(reader, &path, strictness);
+        return ("JWT_SECRET", SecretSource::Generated { path });
+    };
+    let fallback = (name != "JWT_SECRET").then_some(name);
+    judge(reader, "JWT_SECRET", fallback, None, &secret, strictness);
+    if fallback.is_none() && reader.set("BETTER_AUTH_SECRET").is_some() {
+        reader.warn("BETTER_AUTH_SECRET", "has no effect, because JWT_SECRET is set and signs");
+    }
+    (name, SecretSource::Given(secret))
+}
+
+fn missing(reader: &mut Reader, path: &Path, strictness: &Strictness) {
+    let reason = match strictness {
+        Strictness::Local => {
+            let kept = path.display();
+            reader.warn("JWT_SECRET", format!("is not set: one is generated and kept in {kept}"));
+            return;
+        }
+        Strictness::Exposed { because } => {
+            format!("is not set, and none is generated because ENVIRONMENT is not set and {because}")
+        }
+        Strictness::Strict(environment) => format!("is not set, and {} needs one", environment.as_str()),
+    };
+    reader.fault_expecting("JWT_SECRET", reason, expected_secret());
+}
+
+pub(super) fn previous(reader: &mut Reader, current: &SecretSource, strictness: &Strictness) -> Vec<Secret> {
+    const NAME: &str = "JWT_PREVIOUS_SECRETS";
+    let text = Secret::new(reader.set(NAME).map(|entry| entry.value.clone()).unwrap_or_default());
+    let mut secrets = Vec::new();
+    let entries = text.text().split(',').map(str::trim).filter(|entry| !entry.is_empty());
+    for (index, entry) in entries.enumerate() {
+        let secret = Secret::new(entry.to_owned());
+        if matches!(current, SecretSource::Given(signing) if *signing == secret) || secrets.contains(&secret)
+        {
+            reader.warn(NAME, format!("entry {} is the signing secret or another entry again", index + 1));
+            continue;
+        }
+        judge(reader, NAME, None, Some(index + 1), &secret, strictness);
+        secrets.push(secret);
+    }
+    secrets
+}
+
+/// Refuses what can be guessed; in local development, it only warns.
+fn judge(
+    reader: &mut Reader,
+    variable: &'static str,
+    taken_from: Option<&'static str>,
+    entry: Option<usize>,
+    secret: &Secret,
+    strictness: &Strictness,
+) {
+    let entry = entry.map(|number| format!("entry {number} ")).unwrap_or_default();
+    if let Some(weakness) = weakness(secret.text()) {
+        let problem = format!("{entry}{weakness}");
+        if *strictness == Strictness::Local {
+            reader.warn(taken_from.unwrap_or(variable), format!("{problem}; only development accepts this"));
+        } else {
+            reader.faults.push(Fault {
+                variable: variable.to_owned(),
+                taken_from,
+                problem,
+                expected: expected_secret(),
+            });
+        }
+    } else if secret.text().chars().count() < ADVISED_CHARACTERS {
+        let advice = format!("{entry}has fewer than {ADVISED_CHARACTERS} characters, which are advised");
+        reader.warn(taken_from.unwrap_or(variable), advice);
+    }
+}
+
+fn expected_secret() -> String {
+    let range = variables::find("JWT_SECRET").map_or("", |variable| variable.range);
+    format!("{range} (openssl rand -hex 32 makes one)")
+}
+
+/// Why a secret can be guessed.
+fn weakness(secret: &str) -> Option<String> {
+    let lower = secret.to_lowercase();
+    let bytes = secret.as_bytes();
+    if lower == "secret" || KNOWN_PARTS.iter().any(|known| lower.contains(known)) {
+        Some("is, or holds, a published example value".to_owned())
+    } else if repeats(bytes) {
+        Some("repeats one character or one short text".to_owned())
+    } else if bytes.len() < MINIMUM_BYTES {
+        Some(format!("has {} bytes", bytes.len()))
+    } else {
+        None
+    }
+}
+
+/// Whether the whole text is one piece, of half its length or less, over and over.
+fn repeats(bytes: &[u8]) -> bool {
+    (1..=bytes.len() / 2)
+        .any(|period| bytes[period..].iter().zip(bytes).all(|(later, earlier)| later == earlier))
+}

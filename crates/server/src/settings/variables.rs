@@ -1,0 +1,166 @@
+//! The catalogue of every variable the server knows: name, kind, default, range, meaning.
+//! `.env.example` and `docs/configuration.md` are compared with it by a test. How a value is parsed
+//! and judged lives in the sections.
+
+/// Where a value comes from when nobody sets the variable.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Fallback {
+    /// This text, parsed like any other value.
+    Text(&'static str),
+    /// Worked out at start, by the rule told here.
+    Computed(&'static str),
+    /// Nothing: the variable is optional, or required where its section says so.
+    Nothing,
+}
+
+/// One variable of the server.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Variable {
+    /// The exact, case-sensitive name.
+    pub name: &'static str,
+    /// The kind of value, as the documentation names it.
+    pub kind: &'static str,
+    /// What holds when it is not set.
+    pub default: Fallback,
+    /// The values that are accepted.
+    pub range: &'static str,
+    /// What it does, in one line.
+    pub meaning: &'static str,
+}
+
+impl Variable {
+    /// The default as the documentation shows it.
+    #[must_use]
+    pub fn default_text(&self) -> &'static str {
+        match self.default {
+            Fallback::Text(text) | Fallback::Computed(text) => text,
+            Fallback::Nothing => "none",
+        }
+    }
+
+    /// What a fault says is expected.
+    pub(super) fn expected(&self) -> String {
+        let Self { kind, range, .. } = self;
+        format!("{kind} ({range})")
+    }
+}
+
+/// The variable of that exact name.
+#[must_use]
+pub fn find(name: &str) -> Option<&'static Variable> {
+    ALL.iter().find(|variable| variable.name == name)
+}
+
+/// Where the variable stands in the documentation; what is no variable stands before all.
+pub(super) fn position(name: &str) -> Option<usize> {
+    ALL.iter().position(|variable| variable.name == name)
+}
+
+const fn variable(
+    name: &'static str,
+    kind: &'static str,
+    default: Fallback,
+    range: &'static str,
+    meaning: &'static str,
+) -> Variable {
+    Variable { name, kind, default, range, meaning }
+}
+
+use Fallback::{Computed, Nothing, Text};
+
+const TRUE_OR_FALSE: &str = "true, false, 1, 0, yes, no, on, off";
+const DATABASE_URL: &str =
+    "postgres://, postgresql://, postgresql+asyncpg://, postgresql+psycopg2:// or sqlite://";
+const STRONG: &str = "at least 32 bytes, not a known or repeated text; 64 characters or more advised";
+
+/// Every variable that has an effect, in the order of the documentation.
+#[rustfmt::skip]
+pub const ALL: &[Variable] = &[
+    variable("ENVIRONMENT", "word", Text("development"), "development, staging, production",
+        "Which rules hold; staging has production's."),
+    variable("HOST", "address", Text("127.0.0.1"), "an IP address or localhost",
+        "The address to listen on; localhost is 127.0.0.1."),
+    variable("PORT", "whole number", Text("8000"), "0–65535",
+        "The port to listen on; 0 takes any free one."),
+    variable("ALLOWED_ORIGINS", "list of origins", Text("http://localhost:3000,http://127.0.0.1:3000"), "scheme://host[:port] each, exact, no *",
+        "The browser origins that may call the API with credentials."),
+    variable("TRUSTED_PROXIES", "list of networks", Nothing, "IP addresses or CIDR networks",
+        "The proxies whose X-Forwarded-For is believed."),
+    variable("PUBLIC_URL", "URL", Nothing, "absolute http:// or https:// without user, query or fragment",
+        "The address that clients use, where a proxy stands before the server."),
+    variable("DRAIN_DELAY", "seconds", Text("3"), "0–60",
+        "How long the listener still accepts after SIGTERM; 3 and 3s are the same."),
+    variable("LOG_LEVEL", "word", Text("info"), "trace, debug, info, warn, warning, error, critical",
+        "The least severe log line that is written, in any case."),
+    variable("LOG_FORMAT", "word", Computed("json in staging and production, text in development"), "json, text",
+        "How log lines look."),
+    variable("NEON_DATABASE_URL", "database URL", Nothing, DATABASE_URL,
+        "The database; goes before DATABASE_URL."),
+    variable("DATABASE_URL", "database URL", Computed("sqlite://data/holdfast.db in development"), DATABASE_URL,
+        "The database; required in staging and production."),
+    variable("POSTGRES_URL", "database URL", Nothing, DATABASE_URL,
+        "The database, when neither of the two above is set."),
+    variable("DATABASE_URL_UNPOOLED", "database URL", Nothing, DATABASE_URL,
+        "The same database without a pooler in between, for migrations."),
+    variable("DATABASE_POOL_SIZE", "whole number", Text("10"), "1–1000",
+        "How many connections one instance holds at most."),
+    variable("DATABASE_STATEMENT_CACHE", "whole number", Text("100"), "0–10000",
+        "Prepared statements kept per connection; 0 behind a pooler older than PgBouncer 1.21."),
+    variable("DATABASE_WAKE_TIMEOUT", "seconds", Text("5"), "1–60",
+        "How long connecting may take in all while there is no live connection (a sleeping Neon database)."),
+    variable("MIGRATE_ON_START", "boolean", Text("false"), TRUE_OR_FALSE,
+        "Whether serve applies pending migrations on PostgreSQL, too, and adopts a FastAPI database."),
+    variable("ALLOW_SQLITE_IN_PRODUCTION", "boolean", Text("false"), TRUE_OR_FALSE,
+        "Whether a SQLite file is accepted in staging and production."),
+    variable("JWT_SECRET", "secret", Computed("generated into data/secret in local development"), STRONG,
+        "Signs and verifies tokens; required in staging and production."),
+    variable("JWT_PREVIOUS_SECRETS", "list of secrets", Nothing, STRONG,
+        "Earlier secrets whose tokens are still accepted, so that a rotation signs nobody out."),
+    variable("BETTER_AUTH_SECRET", "secret", Nothing, STRONG,
+        "The FastAPI backend's secret; signs when JWT_SECRET is not set."),
+    variable("JWT_ALGORITHM", "word", Text("HS256"), "HS256",
+        "The signature algorithm; RS256 is read as HS256, with a warning."),
+    variable("JWT_ISSUER", "text", Text("holdfast"), "1–255 characters",
+        "The iss claim of every token, compared exactly."),
+    variable("JWT_AUDIENCE", "text", Text("holdfast"), "1–255 characters",
+        "The aud claim of every token, compared exactly."),
+    variable("ACCESS_TOKEN_MINUTES", "minutes", Text("15"), "1–60",
+        "How long an access token lives."),
+    variable("REFRESH_TOKEN_IDLE_DAYS", "days", Text("7"), "1–365",
+        "After how long without a refresh a session ends."),
+    variable("REFRESH_TOKEN_MAX_DAYS", "days", Text("30"), "1–365, not below REFRESH_TOKEN_IDLE_DAYS",
+        "After how long a session ends in any case."),
+    variable("REFRESH_REUSE_SECONDS", "seconds", Text("30"), "0–600",
+        "How long the token before the current one still gets the same successor."),
+    variable("JWT_EXPIRATION_DELTA_HOURS", "hours", Text("24"), "1–720",
+        "How long data.token of sign-up and sign-in lives, for clients that never refresh."),
+    variable("HASH_CONCURRENCY", "whole number", Computed("half the cores, at least 1"), "1–256",
+        "How many passwords are hashed at the same time."),
+    variable("RATE_LIMIT", "boolean", Text("on"), TRUE_OR_FALSE,
+        "Throttling; off is for load tests and refused in staging and production."),
+];
+
+/// What the FastAPI backend read, or listed without reading, and this server has no use for.
+pub const WITHOUT_EFFECT: &[&str] = &[
+    "PGHOST",
+    "PGHOST_UNPOOLED",
+    "PGUSER",
+    "PGPASSWORD",
+    "PGDATABASE",
+    "POSTGRES_URL_NON_POOLING",
+    "POSTGRES_USER",
+    "POSTGRES_HOST",
+    "POSTGRES_PASSWORD",
+    "POSTGRES_DATABASE",
+    "POSTGRES_URL_NO_SSL",
+    "POSTGRES_PRISMA_URL",
+    "NEXT_PUBLIC_STACK_PROJECT_ID",
+    "NEXT_PUBLIC_STACK_PUBLISHABLE_CLIENT_KEY",
+    "STACK_SECRET_SERVER_KEY",
+    "JWT",
+    "DATABASE_URL_SYNC",
+    "DATABASE_MAX_OVERFLOW",
+    "BETTER_AUTH_URL",
+    "DEBUG",
+    "API_V1_PREFIX",
+];

@@ -1,0 +1,107 @@
+//! The security history.
+
+use holdfast_application::domain::{
+    EventId, SessionId, UserId,
+    sessions::{AuthEvent, Client, EventKind},
+};
+use uuid::Uuid;
+
+use super::Fresh;
+use crate::{
+    fixtures::{at, ends_of_time, event, micros},
+    ids::unique,
+};
+
+async fn append(fresh: &Fresh, event: &AuthEvent) {
+    fresh.store.audit().append(event).await.unwrap();
+}
+
+async fn latest(fresh: &Fresh, user: UserId, limit: u64) -> Vec<AuthEvent> {
+    fresh.store.audit().latest(user, limit).await.unwrap()
+}
+
+/// Entries are added and never changed; the client is kept but for its device.
+pub async fn every_field_but_the_device_comes_back_as_it_went_in(fresh: &Fresh) {
+    let member = fresh.member().await;
+    let mut newest_first = Vec::new();
+    for (seconds, kind) in (1..).zip([
+        EventKind::SignedUp,
+        EventKind::SignedIn,
+        EventKind::SignInFailed,
+        EventKind::SignedOut,
+        EventKind::SignedOutEverywhere,
+        EventKind::RefreshTokenReuse,
+        EventKind::RoleChanged,
+    ]) {
+        let client = Client {
+            user_agent: Some("𝄞".repeat(512)),
+            ip_prefix: Some("192.0.2.0/24".into()),
+            device: None,
+        };
+        let time = micros(at(seconds).micros() + 1);
+        let full = AuthEvent { session: Some(SessionId::new(unique())), client, ..event(member, kind, time) };
+        let plain = event(member, kind, at(seconds));
+        for event in [plain, full] {
+            append(fresh, &event).await;
+            newest_first.insert(0, event);
+        }
+    }
+    assert_eq!(latest(fresh, member, 100).await, newest_first);
+    let named = Client { device: Some("telephone".into()), ..Client::default() };
+    append(fresh, &AuthEvent { client: named, ..event(member, EventKind::SignedIn, at(99)) }).await;
+    let found = latest(fresh, member, 1).await;
+    assert_eq!((found[0].at, found[0].client.user_agent.as_ref()), (at(99), None));
+}
+
+/// The account need not exist any more, or ever have existed.
+pub async fn the_account_need_not_exist(fresh: &Fresh) {
+    let gone = event(UserId::new(unique()), EventKind::SignedOut, at(1));
+    append(fresh, &gone).await;
+    assert_eq!(latest(fresh, gone.user, 10).await, [gone]);
+    // Nobody's entries may come from several cases; the last instant there is puts this one first.
+    let nobody = event(AuthEvent::NOBODY, EventKind::SignInFailed, ends_of_time()[1]);
+    append(fresh, &nobody).await;
+    assert!(latest(fresh, AuthEvent::NOBODY, 100).await.contains(&nobody));
+}
+
+/// The newest entries, newest first, `limit` at most; ties of time MUST go by id, the larger first.
+pub async fn the_newest_come_first_and_ties_go_by_id(fresh: &Fresh) {
+    let member = fresh.member().await;
+    let numbered = |(id, time)| AuthEvent {
+        id: EventId::new(Uuid::from_u128(id)),
+        ..event(member, EventKind::SignedIn, time)
+    };
+    let [first, last] = ends_of_time();
+    let high = u128::MAX;
+    let newest_first = [
+        (1, last),
+        (high, at(5)),
+        (1 << 120, at(5)),
+        (2, at(5)),
+        (0, at(5)),
+        (7, at(4)),
+        (9, micros(-1)),
+        (3, first),
+    ]
+    .map(numbered);
+    for n in [3, 0, 7, 5, 1, 6, 2, 4] {
+        append(fresh, &newest_first[n]).await;
+    }
+    for limit in [0, 1, 3, 8, 100] {
+        let expected = &newest_first[..limit.min(newest_first.len())];
+        assert_eq!(latest(fresh, member, limit as u64).await, expected);
+    }
+}
+
+/// It MUST show entries of no other account.
+pub async fn a_history_shows_its_own_account_alone(fresh: &Fresh) {
+    let (ada, bob) = (fresh.member().await, fresh.member().await);
+    let hers = event(ada, EventKind::SignedIn, at(1));
+    // An id is unique together with its account.
+    let his = AuthEvent { id: hers.id, ..event(bob, EventKind::SignInFailed, at(2)) };
+    append(fresh, &hers).await;
+    append(fresh, &his).await;
+    assert_eq!(latest(fresh, ada, 10).await, [hers]);
+    assert_eq!(latest(fresh, bob, 10).await, [his]);
+    assert_eq!(latest(fresh, UserId::new(unique()), 10).await, []);
+}

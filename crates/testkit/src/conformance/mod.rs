@@ -1,0 +1,214 @@
+//! The conformance kit: one case for every MUST of the storage ports, for every adapter alike.
+//!
+//! An adapter runs it with one line, `store_conformance!(fresh_sqlite);`, where `fresh_sqlite` is an
+//! `async fn() -> Option<Fresh>`. Cases use owners of their own, so that stores of several cases may share a database.
+
+pub mod audit;
+mod reference;
+pub mod sessions;
+pub mod task_order;
+pub mod task_paging;
+pub mod task_rows;
+pub mod task_search;
+pub mod task_writes;
+pub mod units;
+pub mod users;
+
+use std::{any::Any, sync::Arc, time::Duration};
+
+use async_trait::async_trait;
+use holdfast_application::{
+    domain::{UserId, users::Account},
+    ports::{Store, StoreError},
+};
+
+use crate::fixtures;
+
+/// No case may take longer: a deadlock shall fail and not hang.
+const CASE_LIMIT: Duration = Duration::from_mins(2);
+
+/// Brings in accounts as an adoption does: without a claim on their address, so that it may differ from another's in
+/// case alone.
+#[async_trait]
+pub trait Adopt: Send + Sync {
+    /// Adds the account.
+    async fn adopt(&self, account: &Account) -> Result<(), StoreError>;
+}
+
+/// A store for one case, and what must live as long as it: a folder, a database.
+pub struct Fresh {
+    /// The store under test.
+    pub store: Arc<dyn Store>,
+    adopt: Option<Arc<dyn Adopt>>,
+    _keep: Box<dyn Any + Send>,
+}
+
+impl Fresh {
+    /// A store, and what is dropped after it.
+    pub fn new(store: Arc<dyn Store>, keep: impl Any + Send) -> Self {
+        Self { store, adopt: None, _keep: Box::new(keep) }
+    }
+
+    /// With a way to bring in adopted accounts; without it, the cases about them pass unexamined.
+    #[must_use]
+    pub fn adopting(self, adopt: Arc<dyn Adopt>) -> Self {
+        Self { adopt: Some(adopt), ..self }
+    }
+
+    /// Adds an account and answers its id.
+    async fn member(&self) -> UserId {
+        let account = fixtures::account().build();
+        self.store.users().insert(&account).await.unwrap();
+        account.user.id
+    }
+}
+
+/// Runs one case on two worker threads, on a store of its own. Without a store the case is skipped.
+pub fn run(factory: impl AsyncFnOnce() -> Option<Fresh>, case: impl AsyncFnOnce(&Fresh)) {
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
+    runtime.block_on(async {
+        if let Some(fresh) = factory().await {
+            tokio::time::timeout(CASE_LIMIT, case(&fresh)).await.expect("the case hangs");
+        }
+    });
+}
+
+/// Makes one test of every case, in a module with the factory's name.
+#[macro_export]
+macro_rules! store_conformance {
+    ($factory:ident) => {
+        $crate::store_conformance! { @cases $factory
+            units {
+                a_call_outside_is_visible_to_every_caller_once_it_returns
+                its_own_writes_are_visible_within_it
+                its_writes_are_invisible_outside_before_commit
+                a_commit_makes_all_writes_visible
+                dropping_it_rolls_everything_back
+                a_duplicate_spends_it
+                a_missing_owner_spends_it
+                a_comparison_that_fails_does_not_spend_it
+                parallel_ones_all_commit
+                it_may_be_committed_by_another_task
+                an_abandoned_call_leaves_the_store_usable
+                a_ping_is_answered
+            }
+            task_rows {
+                every_field_comes_back_as_it_went_in
+                texts_of_any_unicode_come_back_as_they_went_in
+                absent_and_empty_are_told_apart
+                texts_at_and_over_their_limits_come_back
+                times_keep_their_microseconds_from_year_1_to_9999
+                numbers_and_names_come_back
+                no_call_reads_or_writes_a_row_of_another_owner
+                an_id_is_taken_once_for_each_owner
+                a_task_needs_an_account
+            }
+            task_order {
+                every_order_is_total_and_as_computed_by_hand
+                an_absent_due_time_is_later_than_all_others
+                titles_sort_by_code_point
+                titles_sort_by_their_first_255_code_points_and_then_by_id
+                priorities_sort_by_rank
+                ids_compare_by_their_bytes
+            }
+            task_search {
+                pattern_characters_are_found_literally
+                case_is_folded_before_and_never_by_the_store
+                unicode_is_compared_code_point_by_code_point
+                title_and_description_are_searched_apart
+                an_update_moves_what_is_found
+                a_long_text_is_searched_to_its_end
+                u_0000_is_in_no_task
+            }
+            task_paging {
+                count_equals_list_under_every_filter
+                due_bounds_include_the_first_and_exclude_the_last
+                pages_by_position_show_each_task_once_despite_writes
+                a_position_holds_after_its_task_is_gone
+                an_offset_past_the_end_is_an_empty_page
+                a_page_has_at_most_its_limit
+                any_walk_gives_the_reference_order
+            }
+            task_writes {
+                an_update_does_what_the_changes_say
+                an_update_of_nothing_counts_a_revision
+                disjoint_updates_at_the_same_time_all_survive
+                stale_and_missing_are_told_apart
+                one_of_many_updates_of_the_same_revision_succeeds
+                a_deletion_checks_what_is_expected
+                one_of_many_deletions_succeeds
+            }
+            users {
+                every_field_comes_back_as_it_went_in
+                an_unknown_account_is_absent
+                an_address_finds_its_account_in_any_case
+                the_exact_spelling_wins_and_without_it_nobody_of_several
+                an_address_is_no_pattern
+                an_address_with_u_0000_is_nobodys
+                an_address_that_differs_in_case_alone_is_a_duplicate
+                one_of_many_sign_ups_with_one_address_succeeds
+                an_id_is_taken_once
+                a_sign_in_is_noted_and_nothing_else_changes
+                a_hash_is_replaced_only_by_who_knows_it
+                one_of_many_replacements_of_a_hash_succeeds
+                a_role_is_given_at_its_time
+            }
+            sessions {
+                every_field_comes_back_as_it_went_in
+                no_call_reads_or_writes_a_session_of_another_account
+                an_id_is_taken_once_for_each_account
+                a_session_needs_an_account
+                a_rotation_does_what_the_session_says
+                a_rotation_that_does_not_apply_changes_nothing
+                a_rotation_checks_both_ends_to_the_microsecond
+                one_of_many_rotations_succeeds
+                an_earlier_end_stays
+                one_of_many_ends_succeeds
+                an_end_and_a_rotation_at_once_leave_it_ended
+                all_but_one_end_and_are_named
+            }
+            audit {
+                every_field_but_the_device_comes_back_as_it_went_in
+                the_account_need_not_exist
+                the_newest_come_first_and_ties_go_by_id
+                a_history_shows_its_own_account_alone
+            }
+        }
+    };
+    (@cases $factory:ident $($area:ident { $($case:ident)* })*) => {
+        mod $factory {
+            $(
+                mod $area {
+                    $(
+                        #[test]
+                        fn $case() {
+                            $crate::conformance::run(
+                                super::super::$factory,
+                                $crate::conformance::$area::$case,
+                            );
+                        }
+                    )*
+                }
+            )*
+        }
+    };
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{collections::BTreeSet, fs, path::Path};
+
+    #[test]
+    fn every_case_is_in_the_list() {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/conformance");
+        let list = fs::read_to_string(folder.join("mod.rs")).unwrap();
+        let listed: BTreeSet<&str> = list.lines().map(str::trim).collect();
+        for entry in fs::read_dir(folder).unwrap() {
+            let source = fs::read_to_string(entry.unwrap().path()).unwrap();
+            let cases = source.lines().filter_map(|line| line.strip_prefix("pub async fn "));
+            for case in cases.filter_map(|line| line.split_once('(')).map(|(case, _)| case) {
+                assert!(listed.contains(case), "{case} is in no list of cases");
+            }
+        }
+    }
+}

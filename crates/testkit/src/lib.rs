@@ -1,0 +1,27 @@
+//! Test doubles, fixtures and the conformance kit; a dev-dependency only.
+//!
+//! Nothing here may be used from `src/**` of a crate that it depends on: cargo would build two copies of that crate.
+
+#![expect(
+    clippy::expect_used,
+    clippy::missing_panics_doc,
+    clippy::unwrap_used,
+    reason = "a test says what is wrong by panicking, and so does what it is made of"
+)]
+
+pub mod clock;
+pub mod conformance;
+pub mod failing;
+pub mod fixtures;
+pub mod ids;
+pub mod memory;
+pub mod passwords;
+pub mod postgres;
+pub mod tokens;
+
+pub use clock::FixedClock;
+pub use failing::FailingStore;
+pub use ids::SequentialIds;
+pub use memory::MemoryStore;
+pub use passwords::PlainPasswords;
+pub use tokens::PlainTokens;

@@ -1,0 +1,70 @@
+//! Sessions in memory.
+
+use async_trait::async_trait;
+use holdfast_application::{
+    domain::{
+        SessionId, Timestamp, UserId,
+        sessions::{EndReason, Rotation, Session},
+    },
+    ports::{SessionRepository, StoreError},
+};
+
+use super::{Access, Rows, tables::Tables};
+
+#[async_trait]
+impl<A: Access> SessionRepository for Rows<A> {
+    async fn find(&self, owner: UserId, id: SessionId) -> Result<Option<Session>, StoreError> {
+        self.0.read(|tables| tables.sessions.get(&(owner, id)).cloned())
+    }
+
+    async fn insert(&self, session: &Session) -> Result<(), StoreError> {
+        self.0.write(|tables| tables.insert_session(session)).await
+    }
+
+    async fn rotate(&self, rotation: &Rotation) -> Result<Option<Session>, StoreError> {
+        let rotate = |tables: &mut Tables| {
+            let row = tables.sessions.get_mut(&(rotation.owner, rotation.session));
+            Ok(row.and_then(|session| {
+                let rotated = session.rotated(rotation)?;
+                *session = rotated.clone();
+                Some(rotated)
+            }))
+        };
+        self.0.write(rotate).await
+    }
+
+    async fn end(
+        &self,
+        owner: UserId,
+        id: SessionId,
+        reason: EndReason,
+        at: Timestamp,
+    ) -> Result<bool, StoreError> {
+        let end = |tables: &mut Tables| {
+            let live = tables.sessions.get_mut(&(owner, id)).filter(|session| session.ended.is_none());
+            Ok(live.map(|session| session.ended = Some((at, reason))).is_some())
+        };
+        self.0.write(end).await
+    }
+
+    async fn end_all(
+        &self,
+        owner: UserId,
+        except: Option<SessionId>,
+        reason: EndReason,
+        at: Timestamp,
+    ) -> Result<Vec<SessionId>, StoreError> {
+        let end = |tables: &mut Tables| {
+            let live = tables.sessions.values_mut().filter(|session| {
+                session.owner == owner && session.ended.is_none() && except != Some(session.id)
+            });
+            Ok(live
+                .map(|session| {
+                    session.ended = Some((at, reason));
+                    session.id
+                })
+                .collect())
+        };
+        self.0.write(end).await
+    }
+}

@@ -1,0 +1,91 @@
+//! Who is calling: the bearer token of a request and the caller that it names.
+
+use std::pin::Pin;
+
+use actix_web::{
+    FromRequest, HttpRequest,
+    dev::Payload,
+    http::header::{self, HeaderMap},
+};
+use holdfast_application::Actor;
+
+use super::{State, fault::Fault, request_id::Context};
+
+/// An authenticated caller. Handlers take it first and read the rest of the request themselves, so that nothing of a
+/// request is judged before its token is.
+pub(crate) struct Caller(pub(crate) Actor);
+
+impl FromRequest for Caller {
+    type Error = Fault;
+    type Future = Pin<Box<dyn Future<Output = Result<Self, Fault>>>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        let token = bearer(request.headers()).map(str::to_owned);
+        let state = request.app_data::<State>().cloned();
+        let context = Context::of(request);
+        Box::pin(async move {
+            let token = token?;
+            let state = state.ok_or_else(|| Fault::unexpected("the application has no state"))?;
+            let actor = state.services().auth.authenticate(&token).await?;
+            if let Some(context) = context {
+                context.identify(actor.user);
+            }
+            Ok(Self(actor))
+        })
+    }
+}
+
+/// The token of the only `Authorization` header (RFC 6750 §2.1). The scheme is read in any case.
+pub(crate) fn bearer(headers: &HeaderMap) -> Result<&str, Fault> {
+    let mut values = headers.get_all(header::AUTHORIZATION);
+    let Some(value) = values.next() else { return Err(Fault::token_missing()) };
+    if values.next().is_some() {
+        return Err(Fault::token_invalid());
+    }
+    let bytes = value.as_bytes().trim_ascii();
+    let at = bytes.iter().position(|byte| *byte == b' ').unwrap_or(bytes.len());
+    let (scheme, rest) = bytes.split_at(at);
+    if !scheme.eq_ignore_ascii_case(b"Bearer") {
+        return Err(Fault::token_missing());
+    }
+    let token = std::str::from_utf8(rest.trim_ascii()).unwrap_or_default();
+    let plausible = !token.is_empty() && !token.contains(' ');
+    if plausible { Ok(token) } else { Err(Fault::token_invalid()) }
+}
+
+#[cfg(test)]
+mod tests {
+    use actix_web::http::header::HeaderValue;
+
+    use super::*;
+
+    fn told(values: &[&str]) -> Result<String, &'static str> {
+        let mut headers = HeaderMap::new();
+        for value in values {
+            headers.append(header::AUTHORIZATION, HeaderValue::from_bytes(value.as_bytes()).unwrap());
+        }
+        bearer(&headers).map(str::to_owned).map_err(|fault| fault.code())
+    }
+
+    #[test]
+    fn the_scheme_is_read_in_any_case() {
+        assert_eq!(told(&["Bearer abc"]), Ok("abc".to_owned()));
+        assert_eq!(told(&["bEaReR abc"]), Ok("abc".to_owned()));
+    }
+
+    #[test]
+    fn no_header_and_another_scheme_count_as_missing() {
+        assert_eq!(told(&[]), Err("TOKEN_MISSING"));
+        assert_eq!(told(&["Basic abc"]), Err("TOKEN_MISSING"));
+        assert_eq!(told(&["Bearerabc"]), Err("TOKEN_MISSING"));
+    }
+
+    #[test]
+    fn two_headers_and_an_empty_token_are_invalid() {
+        assert_eq!(told(&["Bearer a", "Bearer a"]), Err("TOKEN_INVALID"));
+        assert_eq!(told(&["Bearer"]), Err("TOKEN_INVALID"));
+        assert_eq!(told(&["Bearer "]), Err("TOKEN_INVALID"));
+        assert_eq!(told(&["Bearer a b"]), Err("TOKEN_INVALID"));
+        assert_eq!(told(&["Bearer \u{fc}\u{fd}"]), Ok("\u{fc}\u{fd}".to_owned()));
+    }
+}

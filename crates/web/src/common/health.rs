@@ -1,0 +1,58 @@
+//! Whether the instance lives, wants work, and reaches its database. Needs no token and tells no detail.
+
+use actix_web::HttpResponse;
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use super::{State, fault::Fault, limits};
+
+/// A state in words.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct Health {
+    #[schema(example = "healthy")]
+    status: &'static str,
+}
+
+fn told(status: &'static str) -> HttpResponse {
+    HttpResponse::Ok().json(Health { status })
+}
+
+/// The process answers. Nothing else is asked.
+#[utoipa::path(get, path = "/health", tag = "operations",
+    responses((status = 200, description = "Always, while the process runs", body = Health)))]
+pub(crate) async fn healthy() -> HttpResponse {
+    told("healthy")
+}
+
+/// The process answers: what a supervisor asks before it restarts one.
+#[utoipa::path(get, path = "/health/live", tag = "operations",
+    responses((status = 200, description = "Always, while the process runs", body = Health)))]
+pub(crate) async fn live() -> HttpResponse {
+    told("healthy")
+}
+
+/// The instance wants work: its database answers and it is not draining. What a load balancer asks.
+#[utoipa::path(get, path = "/health/ready", tag = "operations",
+    responses((status = 200, description = "Ready for work", body = Health)))]
+pub(crate) async fn ready(state: State) -> Result<HttpResponse, Fault> {
+    if !state.readiness().is_ready() {
+        return Err(Fault::unavailable("The instance is shutting down", limits::RETRY));
+    }
+    state.services().health.database().await?;
+    Ok(told("ready"))
+}
+
+/// The database answers.
+#[utoipa::path(get, path = "/health/db", tag = "operations",
+    responses((status = 200, description = "The database answered", body = Health)))]
+pub(crate) async fn database(state: State) -> Result<HttpResponse, Fault> {
+    state.services().health.database().await?;
+    Ok(told("database connected"))
+}
+
+/// A constant that existing monitors ask for: tokens are verified without any dependency.
+#[utoipa::path(get, path = "/health/auth", tag = "operations",
+    responses((status = 200, description = "Always, while the process runs", body = Health)))]
+pub(crate) async fn authentication() -> HttpResponse {
+    told("authentication system operational")
+}

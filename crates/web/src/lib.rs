@@ -1,0 +1,79 @@
+//! The web: the driving adapter for HTTP, with two surfaces over one core.
+//!
+//! `v1` is canonical, `legacy` is frozen for the clients of the FastAPI backend. They share the services, the
+//! middleware and the way in which a request is taken apart, and never a wire type or a handler. No rule of the
+//! product is decided here: handlers parse, call and render. `docs/api-design.md` is the companion for users.
+
+mod common;
+mod legacy;
+mod options;
+mod routes;
+mod state;
+mod v1;
+
+use actix_cors::Cors;
+use actix_web::{
+    App, Error,
+    body::BoxBody,
+    dev::{ServiceFactory, ServiceRequest, ServiceResponse},
+    http::header,
+    web,
+};
+
+pub use options::{Allowance, RateLimit, WebOptions};
+pub use state::{Readiness, WebState};
+pub use v1::openapi::{openapi, openapi_json};
+
+use common::{observe::observe, routing};
+
+/// Every registered method and path, with placeholders in braces; what the OpenAPI document is compared with.
+pub fn registered_routes() -> Vec<(String, String)> {
+    routes::surfaces().iter().flat_map(routing::Surface::listing).collect()
+}
+
+/// The whole application for one worker, ready to be given to `HttpServer`. The limiters, the readiness flag and the
+/// services behind `state` are shared by all workers.
+pub fn app(
+    state: &WebState,
+) -> App<
+    impl ServiceFactory<
+        ServiceRequest,
+        Config = (),
+        Response = ServiceResponse<BoxBody>,
+        Error = Error,
+        InitError = (),
+    > + use<>,
+> {
+    let edge = state.clone();
+    App::new()
+        .app_data(web::Data::new(state.clone()))
+        .configure(|config| configure(config, state))
+        .default_service(web::route().to(common::not_found::not_found))
+        .wrap(cors(&state.options().allowed_origins))
+        .wrap_fn(move |request, service| observe(&edge, request, service))
+}
+
+/// Registers the routes of both surfaces without the middleware around them.
+fn configure(config: &mut web::ServiceConfig, state: &WebState) {
+    for surface in routes::surfaces() {
+        surface.register(config, state);
+    }
+}
+
+/// How long a browser may keep what a preflight told it, in seconds (contract, "Canonical v1").
+const PREFLIGHT_MAX_AGE: usize = 600;
+
+fn cors(origins: &[String]) -> Cors {
+    let exposed = ["Location", "ETag", "Retry-After", "X-Request-Id", "RateLimit", "RateLimit-Policy"];
+    let methods = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"];
+    let cors = Cors::default()
+        .allowed_methods(methods)
+        .allow_any_header()
+        .expose_headers(
+            exposed.map(|name| header::HeaderName::from_bytes(name.as_bytes())).into_iter().flatten(),
+        )
+        .supports_credentials()
+        .max_age(PREFLIGHT_MAX_AGE)
+        .block_on_origin_mismatch(false);
+    origins.iter().fold(cors, |cors, origin| cors.allowed_origin(origin))
+}

@@ -1,0 +1,45 @@
+//! Every route of both surfaces. The first path of a line is the canonical one, the others are its aliases; a test
+//! compares this table with the OpenAPI document.
+
+use crate::{
+    common::{
+        health,
+        routing::{Surface, auth_paths, delete, get, patch, post, put},
+    },
+    legacy,
+    v1::{self, auth, docs, tasks},
+};
+
+pub(crate) fn surfaces() -> Vec<Surface> {
+    vec![
+        // The frozen surface: this line and its folder are all there is.
+        legacy::surface(),
+        canonical(),
+    ]
+}
+
+fn canonical() -> Surface {
+    Surface::new("/", v1::problem::render, v1::openapi::document)
+        .at(&["/api/v1/tasks/{id}/complete"], [patch(tasks::complete)])
+        .at(
+            &["/api/v1/tasks/{id}"],
+            [get(tasks::show), put(tasks::replace), patch(tasks::patch), delete(tasks::delete)],
+        )
+        .at(&["/api/v1/tasks"], [get(tasks::list), post(tasks::create)])
+        .throttled_as_sign_in(&auth_paths(&["signup", "register"]), [post(auth::sign_up)])
+        .throttled_as_sign_in(&auth_paths(&["signin"]), [post(auth::sign_in)])
+        .throttled_as_sign_in(&auth_paths(&["login"]), [post(auth::login)])
+        .throttled_as_sign_in(&auth_paths(&["token"]), [post(auth::token)])
+        .throttled_as_refresh(&auth_paths(&["refresh"]), [post(auth::refresh)])
+        .at(&auth_paths(&["logout", "signout"]), [post(auth::logout)])
+        .at(&auth_paths(&["me"]), [get(auth::me)])
+        .at(&["/api/openapi.json", "/api/v1/openapi.json"], [get(docs::document)])
+        .at(&["/api/docs", "/api/redoc", "/api/v1/docs", "/api/v1/redoc"], [get(docs::page)])
+        .at(&["/api/docs/{file}"], [get(docs::asset)])
+        .at(&["/health/live"], [get(health::live)])
+        .at(&["/health/ready"], [get(health::ready)])
+        .at(&["/health/db"], [get(health::database)])
+        .at(&["/health/auth"], [get(health::authentication)])
+        .at(&["/health"], [get(health::healthy)])
+        .at(&["/"], [get(v1::greeting::greeting)])
+}

@@ -1,0 +1,139 @@
+//! JSON on the canonical surface: bodies on the way in, the values in them, envelopes on the way out.
+
+use std::{future::Ready, marker::PhantomData};
+
+use actix_web::{FromRequest, HttpRequest, dev::Payload};
+use futures_util::future::{FutureExt as _, Map};
+use holdfast_application::domain::{
+    Timestamp,
+    tasks::{Description, Priority, Title},
+};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use crate::common::{
+    body::{Media, RawBody},
+    datetime,
+    fault::Fault,
+    fields::{Fields, Flaw, FromFields},
+    json::{self, Duplicates, Json},
+    limits, values,
+};
+
+/// A JSON body of which nothing was read yet.
+pub(crate) struct Body<T> {
+    raw: RawBody,
+    wanted: PhantomData<T>,
+}
+
+impl<T: FromFields> Body<T> {
+    /// Receives and reads it.
+    pub(crate) async fn read(self) -> Result<T, Fault> {
+        parse(&self.raw.receive(Media::Json, limits::CANONICAL_BODY).await?)
+    }
+}
+
+impl<T: FromFields + Default> Body<T> {
+    /// The same for a body that may be absent.
+    pub(crate) async fn read_optional(self) -> Result<T, Fault> {
+        let body = self.raw.receive_optional(Media::Json, limits::CANONICAL_BODY).await?;
+        body.map_or_else(|| Ok(T::default()), |body| parse(&body))
+    }
+}
+
+fn parse<T: FromFields>(body: &[u8]) -> Result<T, Fault> {
+    T::read(Fields::new(json::read(body, Duplicates::Refused)?))
+}
+
+impl<T> FromRequest for Body<T> {
+    type Error = Fault;
+    type Future = Map<Ready<Result<RawBody, Fault>>, fn(Result<RawBody, Fault>) -> Result<Self, Fault>>;
+
+    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        RawBody::from_request(request, payload).map(|raw| Ok(Self { raw: raw?, wanted: PhantomData }))
+    }
+}
+
+/// A title, trimmed.
+pub(crate) fn title(value: Json) -> Result<Title, Flaw> {
+    Ok(Title::new(&values::text(value)?)?)
+}
+
+/// A description.
+pub(crate) fn description(value: Json) -> Result<Description, Flaw> {
+    Ok(Description::new(values::text(value)?)?)
+}
+
+/// A priority by its name.
+pub(crate) fn priority(value: Json) -> Result<Priority, Flaw> {
+    Ok(values::text(value)?.parse::<Priority>()?)
+}
+
+/// A point in time.
+pub(crate) fn timestamp(value: Json) -> Result<Timestamp, Flaw> {
+    datetime::parse(&values::text(value)?).ok_or_else(|| {
+        Flaw::invalid("must be an RFC 3339 date-time such as 2026-03-01T10:00:00Z, in the years 1 to 9999")
+    })
+}
+
+/// A boolean of JSON itself.
+pub(crate) fn boolean(value: Json) -> Result<bool, Flaw> {
+    match value {
+        Json::Bool(value) => Ok(value),
+        other => Err(Flaw::wrong_type("a boolean", &other)),
+    }
+}
+
+/// What was read.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct Found<T> {
+    /// Always true.
+    #[schema(example = true)]
+    success: bool,
+    data: T,
+}
+
+impl<T> Found<T> {
+    pub(crate) fn new(data: T) -> Self {
+        Self { success: true, data }
+    }
+}
+
+/// What was written, with a word about it.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct Written<T> {
+    /// Always true.
+    #[schema(example = true)]
+    success: bool,
+    /// For people; null on auth answers.
+    message: Option<&'static str>,
+    data: T,
+}
+
+impl<T> Written<T> {
+    /// With a word about it.
+    pub(crate) fn new(message: &'static str, data: T) -> Self {
+        Self { success: true, message: Some(message), data }
+    }
+
+    /// As auth answers are: `message` is there and null.
+    pub(crate) fn silent(data: T) -> Self {
+        Self { success: true, message: None, data }
+    }
+}
+
+/// A word that something was done.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct Done {
+    /// Always true.
+    #[schema(example = true)]
+    success: bool,
+    /// For people.
+    message: &'static str,
+}
+
+impl Done {
+    pub(crate) fn new(message: &'static str) -> Self {
+        Self { success: true, message }
+    }
+}

@@ -1,0 +1,175 @@
+//! The OpenAPI 3.1 document: the operations of this surface, the answers that many of them share, and the whole that
+//! the surfaces make up together.
+
+use std::collections::BTreeMap;
+
+use utoipa::{
+    IntoResponses, Modify, OpenApi,
+    openapi::{
+        self, Ref, RefOr, Response, ResponseBuilder,
+        content::ContentBuilder,
+        header::HeaderBuilder,
+        schema::{ObjectBuilder, Type},
+        security::{Flow, HttpAuthScheme, HttpBuilder, OAuth2, Password, Scopes, SecurityScheme},
+    },
+};
+
+use super::{auth, docs, greeting, problem::Problem, tasks};
+use crate::{common::health, routes};
+
+#[derive(OpenApi)]
+#[openapi(
+    info(
+        title = "Holdfast",
+        description = "Accounts, sessions and tasks. Errors are RFC 9457 problem documents; see docs/api-design.md.",
+        license(name = "GPL-3.0-or-later", identifier = "GPL-3.0-or-later"),
+    ),
+    paths(
+        auth::sign_up, auth::sign_in, auth::login, auth::token, auth::refresh, auth::logout, auth::me,
+        tasks::list, tasks::create, tasks::show, tasks::replace, tasks::patch, tasks::delete, tasks::complete,
+        greeting::greeting, health::healthy, health::live, health::ready, health::database, health::authentication,
+        docs::page, docs::asset, docs::document,
+    ),
+    components(schemas(Problem)),
+    tags(
+        (name = "auth", description = "Accounts and sessions"),
+        (name = "tasks", description = "The caller's tasks"),
+        (name = "operations", description = "For operators and monitors"),
+        (name = "docs", description = "This documentation"),
+    ),
+    modifiers(&Shared),
+)]
+struct Canonical;
+
+/// What this surface documents.
+pub(crate) fn document() -> openapi::OpenApi {
+    Canonical::openapi()
+}
+
+/// The document of every route of both surfaces, aliases included.
+pub fn openapi() -> openapi::OpenApi {
+    let mut documents: Vec<_> =
+        routes::surfaces().iter().map(crate::common::routing::Surface::document).collect();
+    // The canonical surface stands last in the routing and tells the title.
+    let canonical = documents.pop().unwrap_or_default();
+    documents.into_iter().fold(canonical, openapi::OpenApi::merge_from)
+}
+
+/// [`openapi`] as indented JSON, the same text every time.
+pub fn openapi_json() -> String {
+    // A document of texts and numbers always serializes.
+    let mut text = openapi().to_pretty_json().unwrap_or_default();
+    text.push('\n');
+    text
+}
+
+/// Security schemes and shared answers.
+struct Shared;
+
+impl Modify for Shared {
+    fn modify(&self, document: &mut openapi::OpenApi) {
+        let components = document.components.get_or_insert_default();
+        let bearer = HttpBuilder::new().scheme(HttpAuthScheme::Bearer).bearer_format("JWT").build();
+        let password = Password::new("/api/v1/auth/token", Scopes::new());
+        let schemes = [
+            ("bearer", SecurityScheme::Http(bearer)),
+            ("password", SecurityScheme::OAuth2(OAuth2::new([Flow::Password(password)]))),
+        ];
+        components.security_schemes.extend(schemes.map(|(name, scheme)| (name.to_owned(), scheme.into())));
+        let responses = PROBLEMS
+            .iter()
+            .chain(&ALWAYS)
+            .map(|(name, _, told)| ((*name).to_owned(), problem(name, told).into()));
+        components.responses.extend(responses);
+    }
+}
+
+const PROBLEMS: [(&str, &str, &str); 14] = [
+    ("Malformed", "400", "The body is not JSON"),
+    ("BadQuery", "400", "The query string cannot be decoded, or the cursor is not one of this list"),
+    ("Unauthenticated", "401", "No bearer token, or not a good one"),
+    ("WrongPassword", "401", "Unknown account or wrong password"),
+    ("DeadRefreshToken", "401", "The refresh token is not valid"),
+    ("Forbidden", "403", "The password is right and the account may not be used"),
+    ("NotFound", "404", "It does not exist, or is somebody else's"),
+    ("TooSlow", "408", "The body did not arrive in time"),
+    ("Conflict", "409", "The e-mail address is taken"),
+    ("PreconditionFailed", "412", "`If-Match` names another revision"),
+    ("TooLarge", "413", "The body is too large"),
+    ("UnsupportedMediaType", "415", "The body is of another media type"),
+    ("Invalid", "422", "Well-formed and not valid; all faults at once"),
+    ("Throttled", "429", "Too many attempts"),
+];
+
+const ALWAYS: [(&str, &str, &str); 2] = [
+    ("ServerError", "500", "A fault of ours"),
+    ("Unavailable", "503", "A dependency is lost, or the answer took too long"),
+];
+
+fn problem(name: &str, description: &str) -> Response {
+    let header = |text: &str, kind: Type| {
+        let schema = ObjectBuilder::new().schema_type(kind).build();
+        HeaderBuilder::new().schema(Some(schema)).description(Some(text)).build()
+    };
+    let content = ContentBuilder::new().schema(Some(Ref::from_schema_name("Problem"))).build();
+    let response =
+        ResponseBuilder::new().description(description).content("application/problem+json", content);
+    match name {
+        "Throttled" => response
+            .header("Retry-After", header("Seconds to wait", Type::Integer))
+            .header("RateLimit", header("What is left", Type::String))
+            .header("RateLimit-Policy", header("What is allowed", Type::String)),
+        "Unavailable" => response.header("Retry-After", header("Seconds to wait", Type::Integer)),
+        "Unauthenticated" | "WrongPassword" | "DeadRefreshToken" => {
+            response.header("WWW-Authenticate", header("RFC 6750", Type::String))
+        }
+        _ => response,
+    }
+    .build()
+}
+
+/// Declares groups of shared answers by their names in [`PROBLEMS`] and [`ALWAYS`].
+macro_rules! answers {
+    ($($(#[$doc:meta])* $group:ident: [$($name:literal),+];)+) => {$(
+        $(#[$doc])*
+        pub(crate) struct $group;
+
+        impl IntoResponses for $group {
+            fn responses() -> BTreeMap<String, RefOr<Response>> {
+                named(&[$($name),+])
+            }
+        }
+    )+};
+}
+
+answers! {
+    /// On every operation that does something.
+    Always: ["ServerError", "Unavailable"];
+    /// On operations that need a token.
+    Secured: ["Unauthenticated"];
+    /// On operations on one object.
+    Missing: ["NotFound"];
+    /// On operations that honour `If-Match`.
+    Conditional: ["PreconditionFailed"];
+    /// On operations that read JSON.
+    WithBody: ["Malformed", "TooSlow", "TooLarge", "UnsupportedMediaType", "Invalid"];
+    /// On operations that read a form.
+    WithForm: ["TooSlow", "TooLarge", "UnsupportedMediaType"];
+    /// On operations that read a query string.
+    WithQuery: ["BadQuery", "Invalid"];
+    /// On operations that count attempts.
+    Throttled: ["Throttled"];
+    /// On operations that try a password.
+    WrongPassword: ["WrongPassword", "Forbidden"];
+    /// On operations that exchange refresh tokens.
+    DeadRefreshToken: ["DeadRefreshToken"];
+    /// On operations that claim an address.
+    EmailTaken: ["Conflict"];
+}
+
+fn named(names: &[&str]) -> BTreeMap<String, RefOr<Response>> {
+    let known = PROBLEMS.iter().chain(&ALWAYS).filter(|(name, _, _)| names.contains(name));
+    known
+        .map(|(name, status, _)| ((*status).to_owned(), RefOr::Ref(Ref::from_response_name(*name))))
+        .collect()
+}

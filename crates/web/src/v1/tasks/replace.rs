@@ -1,0 +1,46 @@
+//! `PUT /tasks/{id}`: everything that a person says about a task, anew. What is left out takes its default.
+
+use actix_web::{HttpRequest, HttpResponse};
+use holdfast_application::{Patch, domain::tasks::TaskDraft, ports::TaskChanges};
+
+use super::{CreateTask, TaskBody};
+use crate::{
+    common::{State, auth::Caller, fault::Fault},
+    v1::{
+        json::{Body, Written},
+        openapi::{Always, Conditional, Missing, Secured, WithBody},
+    },
+};
+
+fn changes(draft: TaskDraft) -> TaskChanges {
+    let TaskDraft { title, description, due, priority, completed } = draft;
+    TaskChanges {
+        title: Some(title),
+        description: Patch::replace(description),
+        due: Patch::replace(due),
+        priority: Some(priority),
+        completed: Some(completed),
+    }
+}
+
+/// Replaces a task.
+#[utoipa::path(put, path = "/api/v1/tasks/{id}", tag = "tasks", request_body = CreateTask, security(("bearer" = []), ("password" = [])),
+    params(
+        ("id" = String, Path, description = "The task's id", format = Uuid),
+        ("If-Match" = Option<String>, Header, description = "The revision that is replaced")),
+    responses(
+        (status = 200, description = "The task as it is now", body = Written<TaskBody>, headers(
+            ("ETag" = String, description = "Its revision"))),
+        Secured, Missing, Conditional, WithBody, Always))]
+pub(crate) async fn replace(
+    caller: Caller,
+    state: State,
+    request: HttpRequest,
+    body: Body<CreateTask>,
+) -> Result<HttpResponse, Fault> {
+    let id = super::id(&request)?;
+    let changes = changes(body.read().await?.into());
+    let expected = super::expected(&state, &request, caller.0, id).await?;
+    let task = state.services().tasks.update(caller.0, id, &changes, expected).await?;
+    Ok(super::written("Task updated", task))
+}

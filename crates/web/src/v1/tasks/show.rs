@@ -1,0 +1,32 @@
+//! `GET /tasks/{id}`: one task.
+
+use actix_web::{HttpRequest, HttpResponse, http::header};
+
+use super::TaskBody;
+use crate::{
+    common::{State, auth::Caller, fault::Fault},
+    v1::{
+        etag,
+        json::Found,
+        openapi::{Always, Missing, Secured},
+    },
+};
+
+/// Reads a task.
+#[utoipa::path(get, path = "/api/v1/tasks/{id}", tag = "tasks", security(("bearer" = []), ("password" = [])),
+    params(
+        ("id" = String, Path, description = "The task's id", format = Uuid),
+        ("If-None-Match" = Option<String>, Header, description = "A revision that the caller has")),
+    responses(
+        (status = 200, description = "The task", body = Found<TaskBody>, headers(
+            ("ETag" = String, description = "Its revision"))),
+        (status = 304, description = "The caller has this revision"),
+        Secured, Missing, Always))]
+pub(crate) async fn show(caller: Caller, state: State, request: HttpRequest) -> Result<HttpResponse, Fault> {
+    let task = state.services().tasks.show(caller.0, super::id(&request)?).await?;
+    let tag = (header::ETAG, etag::of(task.revision));
+    if etag::is_known(request.headers(), task.revision) {
+        return Ok(HttpResponse::NotModified().insert_header(tag).finish());
+    }
+    Ok(HttpResponse::Ok().insert_header(tag).json(Found::new(TaskBody::from(task))))
+}

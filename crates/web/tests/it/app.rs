@@ -1,0 +1,304 @@
+//! The application under test, with typed callers.
+
+use std::{
+    net::SocketAddr,
+    sync::{Arc, Mutex},
+};
+
+use actix_web::{
+    body::to_bytes,
+    dev::{Service, ServiceResponse},
+    http::{
+        Method, StatusCode,
+        header::{HeaderMap, HeaderName, HeaderValue},
+    },
+    test::{self, TestRequest},
+};
+use holdfast_application::{
+    Adapters, Services,
+    auth::AuthPolicy,
+    page::CursorKey,
+    ports::{Passwords, Store},
+};
+use holdfast_testkit::{
+    FailingStore, FixedClock, MemoryStore, PlainPasswords, PlainTokens, SequentialIds, fixtures,
+};
+use holdfast_web::{RateLimit, WebOptions, WebState, app};
+use serde_json::{Value, json};
+
+/// The proxy that the application trusts.
+pub const PROXY: &str = "10.0.0.1";
+/// Anybody.
+pub const STRANGER: &str = "203.0.113.9";
+/// The origin that may call.
+pub const ORIGIN: &str = "http://localhost:3000";
+
+type Call = Box<dyn AsyncCall>;
+
+/// One request, whatever the type of the application is.
+trait AsyncCall {
+    fn call(&self, request: actix_http::Request) -> std::pin::Pin<Box<dyn Future<Output = Answer> + '_>>;
+}
+
+struct Initialized<S>(S);
+
+impl<S> AsyncCall for Initialized<S>
+where
+    S: Service<actix_http::Request, Response = ServiceResponse, Error = actix_web::Error>,
+{
+    fn call(&self, request: actix_http::Request) -> std::pin::Pin<Box<dyn Future<Output = Answer> + '_>> {
+        Box::pin(async move {
+            let response = test::call_service(&self.0, request).await.into_parts().1;
+            let (status, headers) = (response.status(), response.headers().clone());
+            let body = to_bytes(response.into_body()).await.expect("a test body is complete");
+            Answer { status, headers, body: body.to_vec() }
+        })
+    }
+}
+
+/// The application over a memory store.
+pub struct TestApp {
+    call: Call,
+    pub store: FailingStore,
+    pub clock: FixedClock,
+    pub state: WebState,
+    accounts: Mutex<u32>,
+}
+
+/// What can be chosen.
+pub struct Settings {
+    pub rate_limit: RateLimit,
+    pub production: bool,
+    pub passwords: Arc<dyn Passwords>,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self { rate_limit: RateLimit::Off, production: false, passwords: Arc::new(PlainPasswords::default()) }
+    }
+}
+
+impl TestApp {
+    pub async fn new() -> Self {
+        Self::with(Settings::default()).await
+    }
+
+    pub async fn with(settings: Settings) -> Self {
+        let clock = FixedClock::default();
+        let store = FailingStore::new(Arc::new(MemoryStore::default()));
+        let ids = Arc::new(SequentialIds::default());
+        let adapters = Adapters {
+            store: Arc::new(store.clone()) as Arc<dyn Store>,
+            passwords: settings.passwords,
+            tokens: Arc::new(PlainTokens::default()),
+            clock: Arc::new(clock.clone()),
+            ids: ids.clone(),
+        };
+        let policy = AuthPolicy {
+            access: std::time::Duration::from_mins(15),
+            long_lived: std::time::Duration::from_hours(24),
+            sessions: fixtures::LIFETIMES,
+        };
+        let services = Services::new(adapters, policy, CursorKey::derive(b"test"));
+        let options = WebOptions {
+            allowed_origins: vec![ORIGIN.to_owned()],
+            trusted_proxies: vec![PROXY.parse::<std::net::IpAddr>().unwrap().into()],
+            rate_limit: settings.rate_limit,
+            version: "1.2.3",
+            production: settings.production,
+        };
+        let state = WebState::new(services, Arc::new(clock.clone()), ids, options);
+        let service = test::init_service(app(&state)).await;
+        let call = Box::new(Initialized(service));
+        Self { call, store, clock, state, accounts: Mutex::new(0) }
+    }
+
+    pub fn get<'a>(&'a self, path: &str) -> Ask<'a> {
+        self.ask(Method::GET, path)
+    }
+
+    pub fn post<'a>(&'a self, path: &str, body: &Value) -> Ask<'a> {
+        self.ask(Method::POST, path).json(body)
+    }
+
+    pub fn put<'a>(&'a self, path: &str, body: &Value) -> Ask<'a> {
+        self.ask(Method::PUT, path).json(body)
+    }
+
+    pub fn patch<'a>(&'a self, path: &str, body: &Value) -> Ask<'a> {
+        self.ask(Method::PATCH, path).json(body)
+    }
+
+    pub fn delete<'a>(&'a self, path: &str) -> Ask<'a> {
+        self.ask(Method::DELETE, path)
+    }
+
+    pub fn ask<'a>(&'a self, method: Method, path: &str) -> Ask<'a> {
+        let peer = format!("{STRANGER}:4711").parse().unwrap();
+        let request = TestRequest::with_uri(path).method(method).peer_addr(peer);
+        Ask { app: self, request }
+    }
+
+    /// A new account that has signed in.
+    pub async fn person(&self) -> Person<'_> {
+        let n = {
+            let mut accounts = self.accounts.lock().unwrap();
+            *accounts += 1;
+            *accounts
+        };
+        let email = format!("person{n}@example.com");
+        let body = json!({ "email": email, "password": fixtures::PASSWORD });
+        let answer = self.post("/api/v1/auth/signup", &body).send().await.expect(201);
+        let text = |name: &str| answer["data"][name].as_str().unwrap().to_owned();
+        Person {
+            app: self,
+            id: text("user_id"),
+            access: text("access_token"),
+            refresh: text("refresh_token"),
+            email,
+        }
+    }
+}
+
+/// Somebody who is signed in.
+pub struct Person<'a> {
+    app: &'a TestApp,
+    pub id: String,
+    pub email: String,
+    pub access: String,
+    pub refresh: String,
+}
+
+impl<'a> Person<'a> {
+    pub fn get(&self, path: &str) -> Ask<'a> {
+        self.app.get(path).bearer(&self.access)
+    }
+
+    pub fn post(&self, path: &str, body: &Value) -> Ask<'a> {
+        self.app.post(path, body).bearer(&self.access)
+    }
+
+    pub fn put(&self, path: &str, body: &Value) -> Ask<'a> {
+        self.app.put(path, body).bearer(&self.access)
+    }
+
+    pub fn patch(&self, path: &str, body: &Value) -> Ask<'a> {
+        self.app.patch(path, body).bearer(&self.access)
+    }
+
+    pub fn delete(&self, path: &str) -> Ask<'a> {
+        self.app.delete(path).bearer(&self.access)
+    }
+
+    pub fn ask(&self, method: Method, path: &str) -> Ask<'a> {
+        self.app.ask(method, path).bearer(&self.access)
+    }
+
+    /// Creates a task and answers it.
+    pub async fn task(&self, body: &Value) -> Value {
+        self.post("/api/v1/tasks", body).send().await.expect(201)["data"].clone()
+    }
+}
+
+/// A request under construction.
+pub struct Ask<'a> {
+    app: &'a TestApp,
+    request: TestRequest,
+}
+
+impl Ask<'_> {
+    pub fn header(mut self, name: &str, value: &str) -> Self {
+        let name = HeaderName::from_bytes(name.as_bytes()).unwrap();
+        self.request = self.request.append_header((name, HeaderValue::from_bytes(value.as_bytes()).unwrap()));
+        self
+    }
+
+    pub fn bearer(self, token: &str) -> Self {
+        self.header("authorization", &format!("Bearer {token}"))
+    }
+
+    pub fn peer(mut self, address: &str) -> Self {
+        self.request = self.request.peer_addr(SocketAddr::new(address.parse().unwrap(), 4711));
+        self
+    }
+
+    pub fn json(mut self, body: &Value) -> Self {
+        self.request = self.request.set_json(body);
+        self
+    }
+
+    /// A body of any bytes; the media type is the test's to set.
+    pub fn bytes(mut self, body: impl Into<Vec<u8>>) -> Self {
+        let body: Vec<u8> = body.into();
+        self.request = self.request.set_payload(body);
+        self
+    }
+
+    pub async fn send(self) -> Answer {
+        self.app.call.call(self.request.to_request()).await
+    }
+}
+
+/// What came back.
+pub struct Answer {
+    pub status: StatusCode,
+    pub headers: HeaderMap,
+    pub body: Vec<u8>,
+}
+
+impl Answer {
+    pub fn json(&self) -> Value {
+        serde_json::from_slice(&self.body)
+            .unwrap_or_else(|_| panic!("not JSON: {} {}", self.status, String::from_utf8_lossy(&self.body)))
+    }
+
+    /// The body of an answer with this status.
+    #[track_caller]
+    pub fn expect(&self, status: u16) -> Value {
+        assert_eq!(self.status.as_u16(), status, "{}", String::from_utf8_lossy(&self.body));
+        if self.body.is_empty() { Value::Null } else { self.json() }
+    }
+
+    /// A problem document with this status and code, complete in all its members.
+    #[track_caller]
+    pub fn problem(&self, status: u16, code: &str) -> Value {
+        let problem = self.expect(status);
+        assert_eq!(self.header("content-type"), "application/problem+json", "{problem}");
+        assert_eq!(problem["status"], status, "{problem}");
+        assert_eq!(problem["error_code"], code, "{problem}");
+        assert_eq!(problem["success"], false, "{problem}");
+        assert_eq!(problem["error"], problem["detail"], "{problem}");
+        assert_eq!(problem["request_id"], self.header("x-request-id"), "{problem}");
+        for member in ["type", "title", "detail", "instance", "request_id"] {
+            assert!(problem[member].as_str().is_some_and(|text| !text.is_empty()), "{member}: {problem}");
+        }
+        assert_eq!(status == 401, self.headers.contains_key("www-authenticate"), "{problem}");
+        let waits = matches!(status, 429 | 503);
+        assert_eq!(waits, self.headers.contains_key("retry-after"), "{problem}");
+        problem
+    }
+
+    /// The fields of a 422, sorted, as `field:code`.
+    #[track_caller]
+    pub fn faults(&self) -> Vec<String> {
+        faults(&self.problem(422, "VALIDATION_ERROR"))
+    }
+
+    pub fn header(&self, name: &str) -> &str {
+        self.headers.get(name).map(|value| value.to_str().unwrap()).unwrap_or_default()
+    }
+}
+
+/// The field faults of a problem, sorted, as `field:code`.
+pub fn faults(problem: &Value) -> Vec<String> {
+    let errors = problem["errors"].as_array().unwrap_or_else(|| panic!("no errors: {problem}"));
+    let mut told: Vec<_> = errors
+        .iter()
+        .map(|error| {
+            assert!(error["message"].as_str().is_some_and(|text| !text.is_empty()), "{problem}");
+            format!("{}:{}", error["field"].as_str().unwrap(), error["code"].as_str().unwrap())
+        })
+        .collect();
+    told.sort();
+    told
+}

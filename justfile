@@ -1,0 +1,29 @@
+# Everything here is a short name for a command that works without `just`.
+
+set dotenv-load := false
+
+# Run the server with an embedded database.
+run:
+    cargo run --release
+
+# All tests. PostgreSQL suites are skipped, and say so, on a machine without PostgreSQL.
+test:
+    cargo test --workspace
+
+# What CI runs.
+ci:
+    .ci/run
+
+# Formatting, lints and documentation, without warnings.
+lint:
+    cargo fmt --all --check
+    cargo clippy --workspace --all-targets -- -D warnings
+    RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps
+
+# Write the OpenAPI document from the code.
+openapi:
+    cargo run -q -- openapi > docs/openapi/v1.json
+
+# Check that docs/requirements.md names every requirement and only tests that exist.
+requirements:
+    python3 docs/check_requirements.py

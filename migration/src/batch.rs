@@ -1,0 +1,143 @@
+//! What a batch of migrations comes to, and running it inside the transaction that holds the lock.
+
+use sea_orm_migration::sea_orm::{ConnectionTrait, DatabaseTransaction, DbBackend};
+use sea_orm_migration::{DbErr, SchemaManager};
+
+use crate::error::MigrationError;
+use crate::journal::{self, Entry};
+use crate::sql_migration::{Direction, PlannedMigration};
+
+/// What a batch is asked to do.
+#[derive(Clone, Copy)]
+pub(crate) enum Batch {
+    Up(Option<u32>),
+    Down(Option<u32>),
+    Fresh,
+}
+
+pub(crate) type Step<'a> = (Direction, &'a dyn PlannedMigration);
+
+/// Runs the batch in a transaction that holds the lock, and returns the names in the order they were run in.
+pub(crate) async fn apply(
+    migrations: &[Box<dyn PlannedMigration>],
+    transaction: &DatabaseTransaction,
+    batch: Batch,
+) -> Result<Vec<String>, MigrationError> {
+    let entries = journal::entries(transaction).await.map_err(MigrationError::Database)?;
+    let steps = steps(migrations, batch, &entries)?;
+    if steps.is_empty() {
+        return Ok(Vec::new());
+    }
+    refuse_foreign_tables(migrations, transaction, &entries).await?;
+    journal::install(transaction).await.map_err(MigrationError::Database)?;
+    let mut names = Vec::with_capacity(steps.len());
+    for (direction, migration) in steps {
+        let name = migration.name().to_owned();
+        run_step(transaction, direction, migration).await.map_err(|cause| MigrationError::Step {
+            name: name.clone(),
+            direction,
+            cause,
+        })?;
+        tracing::info!(migration = name, ?direction, "migrated");
+        names.push(name);
+    }
+    refuse_dangling_rows(migrations, transaction).await?;
+    Ok(names)
+}
+
+/// What the batch comes to, given what has been applied.
+pub(crate) fn steps<'a>(
+    migrations: &'a [Box<dyn PlannedMigration>],
+    batch: Batch,
+    entries: &[Entry],
+) -> Result<Vec<Step<'a>>, MigrationError> {
+    let applied =
+        |migration: &&dyn PlannedMigration| entries.iter().any(|entry| entry.name == migration.name());
+    let known = || migrations.iter().map(AsRef::as_ref);
+    let limit =
+        |steps: Option<u32>| steps.map_or(usize::MAX, |steps| usize::try_from(steps).unwrap_or(usize::MAX));
+    let newer: Vec<String> =
+        entries.iter().map(|entry| entry.name.clone()).filter(|name| !knows(migrations, name)).collect();
+    if !matches!(batch, Batch::Up(_)) && !newer.is_empty() {
+        return Err(MigrationError::NewerMigrations { migrations: newer });
+    }
+    Ok(match batch {
+        Batch::Up(steps) => known()
+            .filter(|migration| !applied(migration))
+            .take(limit(steps))
+            .map(|migration| (Direction::Up, migration))
+            .collect(),
+        Batch::Down(steps) => known()
+            .rev()
+            .filter(applied)
+            .take(limit(steps))
+            .map(|migration| (Direction::Down, migration))
+            .collect(),
+        Batch::Fresh => {
+            let down = known().rev().filter(applied).map(|migration| (Direction::Down, migration));
+            down.chain(known().map(|migration| (Direction::Up, migration))).collect()
+        }
+    })
+}
+
+/// Whether this binary has the migration.
+pub(crate) fn knows(migrations: &[Box<dyn PlannedMigration>], name: &str) -> bool {
+    migrations.iter().any(|migration| migration.name() == name)
+}
+
+/// A table that a pending migration is going to create, and that is there already, belongs to somebody else.
+async fn refuse_foreign_tables(
+    migrations: &[Box<dyn PlannedMigration>],
+    connection: &impl ConnectionTrait,
+    entries: &[Entry],
+) -> Result<(), MigrationError> {
+    let mut tables = Vec::new();
+    for migration in migrations {
+        if entries.iter().any(|entry| entry.name == migration.name()) {
+            continue;
+        }
+        for table in migration.creates() {
+            if journal::table_exists(connection, table).await.map_err(MigrationError::Database)? {
+                tables.push((*table).to_owned());
+            }
+        }
+    }
+    if tables.is_empty() { Ok(()) } else { Err(MigrationError::ForeignTables { tables }) }
+}
+
+/// Only in tables of ours: others in the same file may have been written without foreign keys.
+async fn refuse_dangling_rows(
+    migrations: &[Box<dyn PlannedMigration>],
+    connection: &impl ConnectionTrait,
+) -> Result<(), MigrationError> {
+    if connection.get_database_backend() == DbBackend::Postgres {
+        return Ok(());
+    }
+    let mut tables = Vec::new();
+    for table in migrations.iter().flat_map(|migration| migration.creates()) {
+        if journal::table_exists(connection, table).await.map_err(MigrationError::Database)?
+            && journal::has_dangling_rows(connection, table).await.map_err(MigrationError::Database)?
+        {
+            tables.push((*table).to_owned());
+        }
+    }
+    if tables.is_empty() { Ok(()) } else { Err(MigrationError::DanglingRows { tables }) }
+}
+
+async fn run_step(
+    transaction: &DatabaseTransaction,
+    direction: Direction,
+    migration: &dyn PlannedMigration,
+) -> Result<(), DbErr> {
+    let manager = SchemaManager::new(transaction);
+    match direction {
+        Direction::Up => {
+            migration.up(&manager).await?;
+            journal::record(transaction, migration.name()).await
+        }
+        Direction::Down => {
+            migration.down(&manager).await?;
+            journal::strike(transaction, migration.name()).await
+        }
+    }
+}

@@ -1,0 +1,231 @@
+//! The settings of the migration command: files in the working directory below the process environment.
+//!
+//! The server reads its settings itself; only the rules of `.env` files are the same.
+
+use std::collections::BTreeMap;
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+
+use crate::database_url::{self, Chosen, DEVELOPMENT_DEFAULT, FaultyVariable};
+use crate::{DatabaseUrl, DatabaseUrlError};
+
+/// Where the process runs; staging follows production's rules.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Deployment {
+    Unstated,
+    Development,
+    Production,
+}
+
+/// A fault in the settings. Values are never shown.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum EnvironmentError {
+    /// A `.env` file that exists cannot be read.
+    #[error("{} cannot be read: {problem}", file.display())]
+    File {
+        /// The file.
+        file: PathBuf,
+        /// Without the text of the faulty line, which may hold a secret.
+        problem: String,
+    },
+    /// `ENVIRONMENT` has an unknown value.
+    #[error("ENVIRONMENT has an unknown value; expected development, staging or production")]
+    UnknownDeployment,
+    /// A database URL cannot be read.
+    #[error(transparent)]
+    Url(#[from] FaultyVariable),
+    /// No URL is set, and there is no default outside of development.
+    #[error("DATABASE_URL is not set; expected postgresql://user:password@host/database")]
+    NoUrl,
+    /// The URL breaks a rule of production.
+    #[error("{variable} {fault}")]
+    Production {
+        /// The variable that was used.
+        variable: &'static str,
+        /// What is wrong, and what is expected.
+        fault: &'static str,
+    },
+    /// The built-in default cannot be read.
+    #[error("the default database {0}")]
+    Default(#[source] DatabaseUrlError),
+}
+
+/// Which database to migrate, and under which rules.
+#[derive(Debug)]
+pub struct Target {
+    /// The database.
+    pub url: DatabaseUrl,
+    /// Whether destructive commands are refused: in staging and production, and on another machine's database where
+    /// `ENVIRONMENT` does not say that it is development.
+    pub production: bool,
+    /// One sentence each, without secrets.
+    pub warnings: Vec<String>,
+}
+
+/// Variables by name. Empty values count as missing at every level.
+pub struct Environment {
+    values: BTreeMap<String, String>,
+}
+
+impl Environment {
+    /// Reads `.env` and the file of the deployment (`.env.local`, `.env.staging`, `.env.production`) in `folder`, and
+    /// lays the process environment over them.
+    ///
+    /// # Errors
+    /// [`EnvironmentError::File`] for a file that exists and cannot be read.
+    pub fn read(
+        folder: &Path,
+        process: impl IntoIterator<Item = (OsString, OsString)>,
+    ) -> Result<Self, EnvironmentError> {
+        let process: Vec<(String, String)> = process
+            .into_iter()
+            .map(|(name, value)| (name.to_string_lossy().into_owned(), value.to_string_lossy().into_owned()))
+            .collect();
+        let mut values = BTreeMap::new();
+        overlay(&mut values, file_variables(&folder.join(".env"))?);
+        let stated = |values: &BTreeMap<String, String>| {
+            let in_process =
+                process.iter().find(|(name, value)| name == "ENVIRONMENT" && !value.trim().is_empty());
+            in_process.map(|(_, value)| value.clone()).or_else(|| values.get("ENVIRONMENT").cloned())
+        };
+        let file = match stated(&values).as_deref().map(str::trim) {
+            None | Some("development") => ".env.local",
+            Some("staging") => ".env.staging",
+            Some(_) => ".env.production",
+        };
+        overlay(&mut values, file_variables(&folder.join(file))?);
+        overlay(&mut values, process);
+        Ok(Self { values })
+    }
+
+    /// The value; `None` when the variable is missing or empty.
+    pub fn get(&self, name: &str) -> Option<&str> {
+        self.values.get(name).map(String::as_str)
+    }
+
+    /// The database to migrate.
+    ///
+    /// # Errors
+    /// [`EnvironmentError`]; all of them are faults of the configuration.
+    pub fn target(&self) -> Result<Target, EnvironmentError> {
+        let deployment = match self.get("ENVIRONMENT").map(str::trim) {
+            None => Deployment::Unstated,
+            Some("development") => Deployment::Development,
+            Some("staging" | "production") => Deployment::Production,
+            Some(_) => return Err(EnvironmentError::UnknownDeployment),
+        };
+        let chosen = database_url::choose_for_migrations(|name| self.get(name).map(str::to_owned))?;
+        let Some(Chosen { variable, url, warnings }) = chosen else {
+            if deployment == Deployment::Production {
+                return Err(EnvironmentError::NoUrl);
+            }
+            let url = DatabaseUrl::parse(DEVELOPMENT_DEFAULT).map_err(EnvironmentError::Default)?;
+            return Ok(Target { url, production: false, warnings: Vec::new() });
+        };
+        let allow_sqlite = self.get("ALLOW_SQLITE_IN_PRODUCTION").is_some_and(|value| value.trim() == "true");
+        match url.production_fault(allow_sqlite) {
+            Some(fault) if deployment == Deployment::Production => {
+                Err(EnvironmentError::Production { variable, fault })
+            }
+            _ => {
+                let production = match deployment {
+                    Deployment::Production => true,
+                    Deployment::Unstated => !url.is_local(),
+                    Deployment::Development => false,
+                };
+                Ok(Target { url, production, warnings })
+            }
+        }
+    }
+}
+
+fn overlay(values: &mut BTreeMap<String, String>, above: impl IntoIterator<Item = (String, String)>) {
+    values.extend(above.into_iter().filter(|(_, value)| !value.trim().is_empty()));
+}
+
+fn file_variables(file: &Path) -> Result<Vec<(String, String)>, EnvironmentError> {
+    let fault = |problem: String| EnvironmentError::File { file: file.to_owned(), problem };
+    match dotenvy::from_path_iter(file) {
+        Ok(lines) => lines.collect::<Result<_, _>>().map_err(|error| fault(describe(&error))),
+        Err(error) if error.not_found() => Ok(Vec::new()),
+        Err(error) => Err(fault(describe(&error))),
+    }
+}
+
+fn describe(error: &dotenvy::Error) -> String {
+    match error {
+        dotenvy::Error::LineParse(_, position) => {
+            format!("a line is not NAME=value (near its character {position}; quote values with spaces)")
+        }
+        dotenvy::Error::Io(error) => error.to_string(),
+        _ => "it is no valid .env file".to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn environment(
+        files: &[(&str, &str)],
+        process: &[(&str, &str)],
+    ) -> Result<Environment, EnvironmentError> {
+        let folder = tempfile::tempdir().unwrap();
+        for (name, text) in files {
+            std::fs::write(folder.path().join(name), text).unwrap();
+        }
+        Environment::read(folder.path(), process.iter().map(|(name, value)| (name.into(), value.into())))
+    }
+
+    #[test]
+    fn the_process_wins_over_the_file_of_the_deployment_and_that_over_dotenv() {
+        let files = [
+            (".env", "A=env\nB=env\nC=env\nENVIRONMENT=staging\n"),
+            (".env.staging", "B=staging\nC=staging\n"),
+            (".env.local", "A=local\n"),
+        ];
+        let read = environment(&files, &[("C", "process"), ("A", "")]).unwrap();
+        assert_eq!(
+            [read.get("A"), read.get("B"), read.get("C")],
+            [Some("env"), Some("staging"), Some("process")]
+        );
+        assert!(environment(&files, &[("ENVIRONMENT", "")]).unwrap().get("ENVIRONMENT") == Some("staging"));
+    }
+
+    #[test]
+    fn development_has_a_default_and_production_has_none() {
+        let url =
+            |process: &[(&str, &str)]| environment(&[], process).unwrap().target().map(|target| target.url);
+        assert_eq!(url(&[]).unwrap().redacted(), DEVELOPMENT_DEFAULT);
+        assert_eq!(url(&[("ENVIRONMENT", "development")]).unwrap().redacted(), DEVELOPMENT_DEFAULT);
+        assert!(matches!(url(&[("ENVIRONMENT", "production")]), Err(EnvironmentError::NoUrl)));
+        assert!(matches!(url(&[("ENVIRONMENT", "prod")]), Err(EnvironmentError::UnknownDeployment)));
+        assert!(matches!(url(&[("DATABASE_URL", "x")]), Err(EnvironmentError::Url(_))));
+        let unsafe_url = [("ENVIRONMENT", "staging"), ("DATABASE_URL", "postgres://u@db.example.com/d")];
+        assert!(matches!(
+            url(&unsafe_url),
+            Err(EnvironmentError::Production { variable: "DATABASE_URL", .. })
+        ));
+    }
+
+    #[test]
+    fn a_database_on_another_machine_is_production_unless_stated_otherwise() {
+        let remote = ("DATABASE_URL", "postgres://u@db.example.com/d");
+        let production =
+            |process: &[(&str, &str)]| environment(&[], process).unwrap().target().unwrap().production;
+        assert!(production(&[remote]));
+        assert!(!production(&[remote, ("ENVIRONMENT", "development")]));
+        assert!(!production(&[("DATABASE_URL", "postgres://u@localhost/d")]));
+        assert!(production(&[("DATABASE_URL", "postgres://u@localhost/d"), ("ENVIRONMENT", "production")]));
+    }
+
+    #[test]
+    fn a_broken_file_is_named_without_its_text() {
+        let Err(error) = environment(&[(".env", "DATABASE_URL=postgres://u:hunter2 @h/d\n")], &[]) else {
+            panic!("the file was read");
+        };
+        let shown = format!("{error} {error:?}");
+        assert!(shown.contains(".env") && !shown.contains("hunter2"), "{shown}");
+    }
+}

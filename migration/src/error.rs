@@ -1,0 +1,144 @@
+//! Why a migration did not happen, told with the cause and the way out. No text here can hold a password.
+
+use std::io;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use sea_orm_migration::DbErr;
+use sea_orm_migration::sea_orm::RuntimeErr;
+
+use crate::Direction;
+
+/// A failed operation of the runner. The schema is as it was before, except perhaps after [`MigrationError::Commit`].
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum MigrationError {
+    /// No connection was possible.
+    #[error("cannot connect to {target}: {cause}; {remedy}")]
+    Connect {
+        /// The redacted URL.
+        target: String,
+        /// What the driver said.
+        cause: String,
+        /// What to do about it.
+        remedy: &'static str,
+        /// Whether only another process's lock on the SQLite file was in the way.
+        busy: bool,
+    },
+    /// The file, or the folder above it, could not be created.
+    #[error("cannot create the SQLite file {}: {cause}; check that its folder can be written to", path.display())]
+    CreateFile {
+        /// The database file.
+        path: PathBuf,
+        /// What the system said.
+        #[source]
+        cause: io::Error,
+    },
+    /// Nothing would be left of a migrated database in memory.
+    #[error(
+        "a database in memory vanishes with its connection and cannot be migrated; use a file, as in sqlite://data/holdfast.db"
+    )]
+    InMemory,
+    /// Another migrator, or a long transaction, held its locks for too long.
+    #[error("gave up after waiting {} s: {holder}; try again when it has finished", waited.as_secs())]
+    Locked {
+        /// How long this migrator waited.
+        waited: Duration,
+        /// Who is in the way.
+        holder: &'static str,
+    },
+    /// Tables of ours exist although the migration that creates them was never applied.
+    #[error(
+        "the database already holds {}, not made by these migrations; nothing was changed: use an empty database (or another schema), or rename what is there",
+        list(tables)
+    )]
+    ForeignTables {
+        /// Their names.
+        tables: Vec<String>,
+    },
+    /// The journal names migrations that this binary does not know.
+    #[error("a newer version has applied {}; going back is left to that version", list(migrations))]
+    NewerMigrations {
+        /// Their names.
+        migrations: Vec<String>,
+    },
+    /// `fresh` would have deleted production data.
+    #[error("`fresh` deletes every account and task, and is refused in production")]
+    FreshInProduction,
+    /// Rows without their parent row.
+    #[error(
+        "rows in {} refer to rows that do not exist; nothing was changed: repair or delete them first (PRAGMA foreign_key_check lists them)",
+        list(tables)
+    )]
+    DanglingRows {
+        /// The tables that hold them.
+        tables: Vec<String>,
+    },
+    /// One migration of the batch failed, so that none was applied.
+    #[error("{name} failed on its way {}: {cause}; nothing was changed", way(*direction))]
+    Step {
+        /// Of the migration.
+        name: String,
+        /// Applied or taken back.
+        direction: Direction,
+        /// What the database said.
+        #[source]
+        cause: DbErr,
+    },
+    /// The database failed outside of any migration.
+    #[error("the database failed: {0}; nothing was changed")]
+    Database(#[source] DbErr),
+    /// The commit was sent, and its outcome never heard.
+    #[error(
+        "the database did not confirm the commit: {0}; `status` tells whether the batch was applied, all of it or nothing"
+    )]
+    Commit(#[source] DbErr),
+    /// The report could not be written.
+    #[error("cannot write the report: {0}")]
+    Output(#[from] io::Error),
+}
+
+impl MigrationError {
+    /// Whether the database said no only because somebody else holds a lock, and rolled everything back.
+    pub(crate) fn is_lock_conflict(&self) -> bool {
+        match self {
+            Self::Step { cause, .. } | Self::Database(cause) | Self::Commit(cause) => is_lock_conflict(cause),
+            Self::Connect { busy, .. } => *busy,
+            _ => false,
+        }
+    }
+}
+
+/// PostgreSQL's `lock_not_available`, `deadlock_detected` and `serialization_failure`; SQLite's busy and locked.
+pub(crate) fn is_lock_conflict(error: &DbErr) -> bool {
+    code_of(error)
+        .is_some_and(|code| matches!(code.as_str(), "55P03" | "40P01" | "40001") || is_sqlite_busy(&code))
+}
+
+/// The primary result code is the low byte of SQLite's extended code (a SQLSTATE has five characters): 5 is busy, 6 is
+/// locked.
+pub(crate) fn is_sqlite_busy(code: &str) -> bool {
+    code.len() < 5 && code.parse::<u32>().is_ok_and(|code| matches!(code & 0xff, 5 | 6))
+}
+
+/// The database's own code for an error (a SQLSTATE, or SQLite's number).
+fn code_of(error: &DbErr) -> Option<String> {
+    let (DbErr::Conn(runtime) | DbErr::Exec(runtime) | DbErr::Query(runtime)) = error else {
+        return None;
+    };
+    match runtime {
+        RuntimeErr::SqlxError(error) => Some(error.as_database_error()?.code()?.into_owned()),
+        RuntimeErr::Internal(_) => None,
+    }
+}
+
+fn list(names: &[String]) -> String {
+    names.join(", ")
+}
+
+fn way(direction: Direction) -> &'static str {
+    match direction {
+        Direction::Up => "up",
+        Direction::Down => "down",
+    }
+}

@@ -1,0 +1,28 @@
+//! The schema of Holdfast and how it changes: migrations for PostgreSQL and SQLite, the runner that applies them
+//! safely, their command line, and the one place where database URLs are read.
+//!
+//! No entity of the server is named here: a migration must mean the same years later.
+
+mod batch;
+pub mod cli;
+mod connection;
+pub mod database_url;
+pub mod environment;
+mod error;
+mod journal;
+mod lock;
+mod m20261121_000001_create_users;
+mod m20261121_000002_create_sessions;
+mod m20261121_000003_create_tasks;
+mod m20261121_000004_create_auth_events;
+mod migrator;
+mod runner;
+mod sql_migration;
+
+pub use connection::create_sqlite_file;
+pub use database_url::{DatabaseUrl, DatabaseUrlError, Engine, SslMode};
+pub use error::MigrationError;
+pub use migrator::Migrator;
+pub use runner::{MigrationPlan, Runner, Status};
+pub use sea_orm_migration::MigratorTrait;
+pub use sql_migration::{Direction, PlannedMigration, SqlMigration, Statements};

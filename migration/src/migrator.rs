@@ -1,0 +1,34 @@
+//! The list of migrations, oldest first. How they are applied is the runner's.
+
+use sea_orm_migration::{MigrationTrait, MigratorTrait};
+
+use crate::sql_migration::PlannedMigration;
+use crate::{
+    m20261121_000001_create_users, m20261121_000002_create_sessions, m20261121_000003_create_tasks,
+    m20261121_000004_create_auth_events,
+};
+
+/// Every migration of Holdfast.
+///
+/// Its own `up` takes no lock and refuses entries of newer versions: apply migrations with [`crate::Runner`].
+#[derive(Clone, Copy, Debug)]
+pub struct Migrator;
+
+impl Migrator {
+    /// The migrations with the SQL that each will run, oldest first.
+    #[must_use]
+    pub fn planned() -> Vec<Box<dyn PlannedMigration>> {
+        vec![
+            Box::new(m20261121_000001_create_users::MIGRATION),
+            Box::new(m20261121_000002_create_sessions::MIGRATION),
+            Box::new(m20261121_000003_create_tasks::MIGRATION),
+            Box::new(m20261121_000004_create_auth_events::MIGRATION),
+        ]
+    }
+}
+
+impl MigratorTrait for Migrator {
+    fn migrations() -> Vec<Box<dyn MigrationTrait>> {
+        Self::planned().into_iter().map(|migration| -> Box<dyn MigrationTrait> { migration }).collect()
+    }
+}

@@ -1,0 +1,244 @@
+//! Applies migrations so that any number of migrators may run at once and any of them may be killed.
+//!
+//! SeaORM's own runner takes no lock, uses no transaction on SQLite, and refuses journals of newer versions; hence this
+//! loop over the same list and the same journal. One batch is one transaction, which holds the lock from its first
+//! statement to its commit: all of it happens or nothing. No session state is used, so a pooler in between does no harm.
+
+use std::time::Duration;
+
+use sea_orm_migration::sea_orm::DatabaseConnection;
+use tokio::time::{Instant, sleep};
+
+use crate::Migrator;
+use crate::batch::{self, Batch, Step};
+use crate::connection::{Purpose, open};
+use crate::database_url::{DatabaseUrl, Engine};
+use crate::error::MigrationError;
+use crate::journal::{self, Entry};
+use crate::lock::begin_locked;
+use crate::sql_migration::{Direction, PlannedMigration};
+
+/// How long a migrator waits for another one by default.
+const LOCK_WAIT: Duration = Duration::from_mins(1);
+/// Between two tries for the lock; each try is one short transaction.
+const LOCK_POLL: Duration = Duration::from_millis(200);
+
+/// One migration in the journal or in the list.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Status {
+    /// The migration's name.
+    pub name: String,
+    /// Seconds since the Unix epoch by the database's clock; `None` while it is pending.
+    pub applied_at: Option<i64>,
+    /// Whether this binary has the migration; `false` for an entry of a newer version.
+    pub known: bool,
+}
+
+/// What one step of a batch would run.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MigrationPlan {
+    /// The migration's name.
+    pub name: String,
+    /// Applied or taken back.
+    pub direction: Direction,
+    /// SQL statements without a final semicolon, in order.
+    pub statements: Vec<String>,
+}
+
+/// Runs migrations on one database.
+pub struct Runner {
+    url: DatabaseUrl,
+    migrations: Vec<Box<dyn PlannedMigration>>,
+    lock_wait: Duration,
+}
+
+/// How one try for the lock ended.
+enum Attempt {
+    Done(Vec<String>),
+    LockTaken,
+}
+
+impl Runner {
+    /// For the migrations of Holdfast.
+    #[must_use]
+    pub fn new(url: &DatabaseUrl) -> Self {
+        Self::with_migrations(url, Migrator::planned())
+    }
+
+    /// For a list of the caller's, oldest first, each with a name of its own.
+    #[must_use]
+    pub fn with_migrations(url: &DatabaseUrl, migrations: Vec<Box<dyn PlannedMigration>>) -> Self {
+        Self { url: url.clone(), migrations, lock_wait: LOCK_WAIT }
+    }
+
+    /// How long to wait for another migrator before giving up; 60 s unless set.
+    #[must_use]
+    pub fn lock_wait(mut self, limit: Duration) -> Self {
+        self.lock_wait = limit;
+        self
+    }
+
+    /// Applies what is pending, at most `steps` of it, and returns the names. Entries of newer versions do not matter.
+    ///
+    /// # Errors
+    /// [`MigrationError`]; nothing of the batch is applied then.
+    pub async fn up(&self, steps: Option<u32>) -> Result<Vec<String>, MigrationError> {
+        self.run(Batch::Up(steps)).await
+    }
+
+    /// Takes back the newest `steps` migrations, or all of them, and returns the names. Refused while the journal
+    /// holds entries of a newer version, whose tables may stand on ours.
+    ///
+    /// # Errors
+    /// [`MigrationError`]; nothing of the batch is taken back then.
+    pub async fn down(&self, steps: Option<u32>) -> Result<Vec<String>, MigrationError> {
+        self.run(Batch::Down(steps)).await
+    }
+
+    /// Takes everything back and applies everything again, in one transaction. **Deletes all data**; refused in
+    /// production.
+    ///
+    /// # Errors
+    /// [`MigrationError`]; nothing is deleted then.
+    pub async fn fresh(&self, production: bool) -> Result<Vec<String>, MigrationError> {
+        if production {
+            return Err(MigrationError::FreshInProduction);
+        }
+        self.run(Batch::Fresh).await
+    }
+
+    /// Every migration, known or journalled, in order of age. Changes nothing and needs no right to.
+    ///
+    /// # Errors
+    /// [`MigrationError`]; the database cannot be reached, or the journal not be read.
+    pub async fn status(&self) -> Result<Vec<Status>, MigrationError> {
+        let entries = self.read_journal().await?;
+        let mut statuses: Vec<Status> = self
+            .migrations
+            .iter()
+            .map(|migration| Status {
+                name: migration.name().to_owned(),
+                applied_at: entries
+                    .iter()
+                    .find(|entry| entry.name == migration.name())
+                    .map(|entry| entry.applied_at),
+                known: true,
+            })
+            .collect();
+        statuses.extend(
+            entries.into_iter().filter(|entry| !batch::knows(&self.migrations, &entry.name)).map(
+                |Entry { name, applied_at }| Status { name, applied_at: Some(applied_at), known: false },
+            ),
+        );
+        Ok(statuses)
+    }
+
+    /// The names of the migrations that are not applied yet. Changes nothing and needs no right to.
+    ///
+    /// # Errors
+    /// [`MigrationError`]; as for [`Runner::status`].
+    pub async fn pending(&self) -> Result<Vec<String>, MigrationError> {
+        let statuses = self.status().await?;
+        Ok(statuses
+            .into_iter()
+            .filter(|status| status.applied_at.is_none())
+            .map(|status| status.name)
+            .collect())
+    }
+
+    /// What [`Runner::up`] or [`Runner::down`] would run now. Changes nothing, takes no lock.
+    ///
+    /// # Errors
+    /// [`MigrationError`]; as for [`Runner::status`], and where `down` would be refused.
+    pub async fn dry_run(
+        &self,
+        direction: Direction,
+        steps: Option<u32>,
+    ) -> Result<Vec<MigrationPlan>, MigrationError> {
+        let entries = self.read_journal().await?;
+        let batch = match direction {
+            Direction::Up => Batch::Up(steps),
+            Direction::Down => Batch::Down(steps),
+        };
+        let plan = |(direction, migration): Step<'_>| MigrationPlan {
+            name: migration.name().to_owned(),
+            direction,
+            statements: migration.plan(self.url.engine(), direction),
+        };
+        Ok(batch::steps(&self.migrations, batch, &entries)?.into_iter().map(plan).collect())
+    }
+
+    async fn read_journal(&self) -> Result<Vec<Entry>, MigrationError> {
+        let Some(connection) = open(&self.url, Purpose::Read).await? else {
+            return Ok(Vec::new());
+        };
+        let entries = journal::entries(&connection).await.map_err(MigrationError::Database);
+        close(connection).await;
+        entries
+    }
+
+    async fn run(&self, batch: Batch) -> Result<Vec<String>, MigrationError> {
+        let started = Instant::now();
+        let mut told = false;
+        let mut connection = None;
+        let outcome = loop {
+            let holder = match self.attempt(&mut connection, batch).await {
+                Ok(Attempt::Done(names)) => break Ok(names),
+                Ok(Attempt::LockTaken) => match self.url.engine() {
+                    Engine::Postgres => "another migrator is at work",
+                    Engine::Sqlite => "another migrator or a server is writing",
+                },
+                Err(error) if error.is_lock_conflict() => "a transaction holds a lock on the tables",
+                Err(error) => break Err(error),
+            };
+            if started.elapsed() >= self.lock_wait {
+                break Err(MigrationError::Locked { waited: started.elapsed(), holder });
+            }
+            if !std::mem::replace(&mut told, true) {
+                tracing::warn!(
+                    database = self.url.redacted(),
+                    "waiting up to {} s: {holder}",
+                    self.lock_wait.as_secs()
+                );
+            }
+            sleep(LOCK_POLL).await;
+        };
+        if let Some(connection) = connection {
+            close(connection).await;
+        }
+        outcome
+    }
+
+    async fn attempt(
+        &self,
+        connection: &mut Option<DatabaseConnection>,
+        batch: Batch,
+    ) -> Result<Attempt, MigrationError> {
+        if connection.is_none() {
+            *connection = open(&self.url, Purpose::Write).await?;
+        }
+        let Some(connection) = connection else {
+            return Err(MigrationError::InMemory);
+        };
+        let Some(transaction) =
+            begin_locked(connection, self.url.engine()).await.map_err(MigrationError::Database)?
+        else {
+            return Ok(Attempt::LockTaken);
+        };
+        let names = match batch::apply(&self.migrations, &transaction, batch).await {
+            Ok(names) => names,
+            Err(error) => {
+                // The transaction is lost anyway; the first error is the one to tell.
+                let _ = transaction.rollback().await;
+                return Err(error);
+            }
+        };
+        transaction.commit().await.map_err(MigrationError::Commit)?;
+        Ok(Attempt::Done(names))
+    }
+}
+
+/// Says goodbye, so that the server does not log a lost connection; what was to be done is done either way.
+async fn close(connection: DatabaseConnection) {
+    let _ = connection.close().await;
+}

@@ -1,0 +1,72 @@
+//! Up, down and up again, with rows in place.
+
+use migration::Runner;
+
+use crate::support::{Fixture, ROWS, on_both_engines};
+
+on_both_engines!(
+    every_migration_goes_down_and_up_again_and_leaves_all_other_rows_as_they_were,
+    all_the_way_down_leaves_no_table_but_the_journal,
+    both_ways_lead_to_the_same_schema,
+    fresh_empties_every_table,
+);
+
+async fn every_migration_goes_down_and_up_again_and_leaves_all_other_rows_as_they_were(fixture: Fixture) {
+    let runner = Runner::new(&fixture.url);
+    assert_eq!(runner.up(None).await.unwrap().len(), ROWS.len());
+    for steps in 1..=ROWS.len() {
+        // From the bottom, because a row needs its parent.
+        for (_, insert) in &ROWS[if steps == 1 { 0 } else { ROWS.len() - steps + 1 }..] {
+            fixture.execute(insert).await.unwrap();
+        }
+        let surviving = &ROWS[..ROWS.len() - steps];
+        let mut before = Vec::new();
+        for (table, _) in surviving {
+            before.push(fixture.checksum(table).await);
+        }
+        let count = u32::try_from(steps).unwrap();
+        assert_eq!(runner.down(Some(count)).await.unwrap().len(), steps);
+        assert_eq!(fixture.tables().await.len(), surviving.len() + 1);
+        for ((table, _), before) in surviving.iter().zip(&before) {
+            assert_eq!(&fixture.checksum(table).await, before, "{table} after {steps} down");
+        }
+        assert_eq!(runner.up(None).await.unwrap().len(), steps);
+        for ((table, _), before) in surviving.iter().zip(&before) {
+            assert_eq!(&fixture.checksum(table).await, before, "{table} after {steps} up");
+        }
+    }
+}
+
+async fn all_the_way_down_leaves_no_table_but_the_journal(fixture: Fixture) {
+    let runner = Runner::new(&fixture.url);
+    runner.up(None).await.unwrap();
+    for (_, insert) in ROWS {
+        fixture.execute(insert).await.unwrap();
+    }
+    let names = runner.down(None).await.unwrap();
+    assert!(names.is_sorted_by(|newer, older| newer > older) && names.len() == ROWS.len(), "{names:?}");
+    assert_eq!(fixture.tables().await, ["seaql_migrations"]);
+    assert!(fixture.texts("SELECT version FROM seaql_migrations").await.is_empty());
+    assert!(runner.down(None).await.unwrap().is_empty());
+}
+
+async fn both_ways_lead_to_the_same_schema(fixture: Fixture) {
+    let runner = Runner::new(&fixture.url);
+    runner.up(None).await.unwrap();
+    let at_once = fixture.schema().await;
+    runner.down(None).await.unwrap();
+    while !runner.up(Some(1)).await.unwrap().is_empty() {}
+    assert_eq!(fixture.schema().await, at_once);
+}
+
+async fn fresh_empties_every_table(fixture: Fixture) {
+    let runner = Runner::new(&fixture.url);
+    runner.fresh(false).await.unwrap();
+    let schema = fixture.schema().await;
+    for (_, insert) in ROWS {
+        fixture.execute(insert).await.unwrap();
+    }
+    assert_eq!(runner.fresh(false).await.unwrap().len(), 2 * ROWS.len());
+    assert_eq!(fixture.schema().await, schema);
+    assert!(fixture.texts("SELECT email FROM users").await.is_empty());
+}

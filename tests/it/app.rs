@@ -1,0 +1,227 @@
+//! A running server of one test's own, and people who use it.
+
+use std::{collections::BTreeMap, sync::mpsc, thread};
+
+use holdfast_server::{
+    Application,
+    settings::{Settings, Sources},
+};
+use holdfast_testkit::postgres::{self, TestDatabase};
+use reqwest::{Method, RequestBuilder, header::HeaderMap};
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+pub const PASSWORD: &str = "correct horse battery staple";
+
+/// Runs an `async fn(&TestApp)` once per database. Without PostgreSQL the second says that it is skipped.
+macro_rules! on_both_databases {
+    ($($(#[$doc:meta])* $name:ident),+ $(,)?) => {
+        mod sqlite {
+            $(#[tokio::test] async fn $name() {
+                super::$name(&$crate::app::TestApp::on_sqlite(&[])).await;
+            })+
+        }
+        mod postgres {
+            $(#[tokio::test] async fn $name() {
+                if let Some(app) = $crate::app::TestApp::on_postgres(&[]).await {
+                    super::$name(&app).await;
+                }
+            })+
+        }
+    };
+}
+pub(crate) use on_both_databases;
+
+/// A server on a free port with a database of its own; both end when it is dropped.
+pub struct TestApp {
+    pub base: String,
+    pub client: reqwest::Client,
+    stop: Option<(actix_handle::Stop, thread::JoinHandle<()>)>,
+    _directory: TempDir,
+    _database: Option<TestDatabase>,
+}
+
+/// What a server answered.
+#[derive(Debug)]
+pub struct Answer {
+    pub status: u16,
+    pub headers: HeaderMap,
+    pub body: Value,
+    pub text: String,
+}
+
+/// Somebody with an account and the tokens of one session.
+#[derive(Debug, Clone)]
+pub struct Person {
+    pub email: String,
+    pub user_id: String,
+    pub access: String,
+    pub refresh: String,
+    pub long_lived: String,
+}
+
+mod actix_handle {
+    pub type Stop = holdfast_server::compose::Handle;
+}
+
+impl TestApp {
+    /// On an SQLite file in a folder of its own; `variables` are set beside the usual ones.
+    pub fn on_sqlite(variables: &[(&str, &str)]) -> Self {
+        Self::start(None, variables)
+    }
+
+    /// On a database of its own in a real PostgreSQL; nothing where there is none.
+    pub async fn on_postgres(variables: &[(&str, &str)]) -> Option<Self> {
+        let database = postgres::fresh_database("acceptance").await?;
+        Some(Self::start(Some(database), variables))
+    }
+
+    fn start(database: Option<TestDatabase>, variables: &[(&str, &str)]) -> Self {
+        let directory = tempfile::tempdir().unwrap();
+        let url = database.as_ref().map_or_else(
+            || format!("sqlite://{}", directory.path().join("holdfast.db").display()),
+            |database| database.url().to_owned(),
+        );
+        let mut environment: BTreeMap<String, String> = [
+            ("ENVIRONMENT", "development"),
+            ("DATABASE_URL", &url),
+            ("MIGRATE_ON_START", "true"),
+            ("PORT", "0"),
+            ("RATE_LIMIT", "off"),
+            ("JWT_SECRET", "acceptance-tests-only-0123456789-abcdefghijklmnopqrstuvwxyz-0123456789"),
+        ]
+        .iter()
+        .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
+        .collect();
+        environment.extend(variables.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
+        let sources = Sources { directory: directory.path().to_owned(), environment };
+        let settings = Settings::load(&sources).unwrap_or_else(|faults| panic!("{faults}")).settings;
+        let (sender, receiver) = mpsc::channel();
+        let thread = thread::spawn(move || {
+            actix_web_runtime(async move {
+                let application = Application::build(&settings).await.unwrap();
+                sender.send((application.address(), application.handle())).unwrap();
+                application.run().await.unwrap();
+            });
+        });
+        let (address, handle) = receiver.recv().expect("the server did not start");
+        let client = reqwest::Client::builder()
+            .redirect(reqwest::redirect::Policy::none())
+            .no_proxy()
+            .build()
+            .unwrap();
+        Self {
+            base: format!("http://{address}"),
+            client,
+            stop: Some((handle, thread)),
+            _directory: directory,
+            _database: database,
+        }
+    }
+
+    pub fn request(&self, method: Method, path: &str) -> RequestBuilder {
+        self.client.request(method, format!("{}{path}", self.base))
+    }
+
+    pub async fn get(&self, path: &str) -> Answer {
+        send(self.request(Method::GET, path)).await
+    }
+
+    pub async fn post(&self, path: &str, body: &Value) -> Answer {
+        send(self.request(Method::POST, path).json(body)).await
+    }
+
+    /// Signs up a new person with this name.
+    pub async fn person(&self, name: &str) -> Person {
+        let email = format!("{name}@example.com");
+        let wish = json!({ "email": email, "password": PASSWORD, "name": name });
+        let answer = self.post("/api/v1/auth/signup", &wish).await;
+        assert_eq!(answer.status, 201, "{}", answer.text);
+        Person::from(&answer)
+    }
+
+    /// A call by `person`.
+    pub async fn call(&self, person: &Person, method: Method, path: &str, body: Option<&Value>) -> Answer {
+        let mut request = self.request(method, path).bearer_auth(&person.access);
+        if let Some(body) = body {
+            request = request.json(body);
+        }
+        send(request).await
+    }
+
+    /// A new task of `person`; answers its members.
+    pub async fn task(&self, person: &Person, body: &Value) -> Value {
+        let answer = self.call(person, Method::POST, "/api/v1/tasks", Some(body)).await;
+        assert_eq!(answer.status, 201, "{}", answer.text);
+        answer.body["data"].clone()
+    }
+
+    /// Whether the access token of `person` is still good.
+    pub async fn knows(&self, access: &str) -> bool {
+        let answer = send(self.request(Method::GET, "/api/v1/tasks").bearer_auth(access)).await;
+        assert!([200, 401].contains(&answer.status), "{}", answer.text);
+        answer.status == 200
+    }
+}
+
+impl Drop for TestApp {
+    fn drop(&mut self) {
+        if let Some((handle, thread)) = self.stop.take() {
+            handle.stop_now();
+            // A server that failed has said so in its own thread already.
+            let _ = thread.join();
+        }
+    }
+}
+
+fn actix_web_runtime(work: impl Future<Output = ()>) {
+    holdfast_server::compose::in_runtime(work);
+}
+
+impl Person {
+    /// Reads the tokens out of a sign-up or sign-in answer.
+    pub fn from(answer: &Answer) -> Self {
+        let data = &answer.body["data"];
+        let text = |name: &str| data[name].as_str().unwrap_or_default().to_owned();
+        Self {
+            email: text("email"),
+            user_id: text("user_id"),
+            access: text("access_token"),
+            refresh: text("refresh_token"),
+            long_lived: text("token"),
+        }
+    }
+}
+
+pub async fn send(request: RequestBuilder) -> Answer {
+    let response = request.send().await.unwrap();
+    let (status, headers) = (response.status().as_u16(), response.headers().clone());
+    let text = response.text().await.unwrap();
+    let body = serde_json::from_str(&text).unwrap_or(Value::Null);
+    Answer { status, headers, body, text }
+}
+
+impl Answer {
+    pub fn header(&self, name: &str) -> &str {
+        self.headers.get(name).map_or("", |value| value.to_str().unwrap())
+    }
+
+    /// Asserts that this is a problem document as the contract shapes it, and gives its `error_code`.
+    pub fn problem(&self, status: u16) -> &str {
+        assert_eq!(self.status, status, "{}", self.text);
+        assert_eq!(self.header("content-type"), "application/problem+json", "{}", self.text);
+        assert_eq!(self.body["status"], status, "{}", self.text);
+        assert_eq!(self.body["success"], false, "{}", self.text);
+        assert_eq!(self.body["error"], self.body["detail"], "{}", self.text);
+        for member in ["type", "title", "detail", "instance", "error_code", "request_id"] {
+            assert!(self.body[member].as_str().is_some_and(|text| !text.is_empty()), "{member}: {}", self.text);
+        }
+        self.body["error_code"].as_str().unwrap()
+    }
+
+    /// The fields that a 422 complains about.
+    pub fn faulty_fields(&self) -> Vec<&str> {
+        let errors = self.body["errors"].as_array().unwrap_or_else(|| panic!("no errors: {}", self.text));
+        errors.iter().map(|error| error["field"].as_str().unwrap()).collect()
+    }
+}
