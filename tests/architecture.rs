@@ -1,4 +1,5 @@
 //! The rules of the house, checked: which crate may reach which, what each may never name, and how files are kept.
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -110,7 +111,8 @@ fn the_arrows_between_crates_point_inwards() {
     let packages = packages();
     for (name, allowed) in ARROWS {
         let ours = dependencies(&packages[name]);
-        let ours: BTreeSet<&str> = ours.iter().map(String::as_str).filter(|name| OURS.contains(name)).collect();
+        let ours: BTreeSet<&str> =
+            ours.iter().map(String::as_str).filter(|name| OURS.contains(name)).collect();
         let unexpected: Vec<_> = ours.difference(&allowed.iter().copied().collect()).copied().collect();
         assert!(unexpected.is_empty(), "{name} may not depend on {unexpected:?}");
     }
@@ -165,7 +167,9 @@ fn no_file_has_grown_beyond_what_one_can_hold_in_mind() {
 #[test]
 fn nothing_is_left_unfinished() {
     let marks = ["todo!", "unimplemented!", "FIXME", "TODO", "XXX", "for now"];
-    for path in production_files() {
+    let shipped =
+        production_files().into_iter().filter(|path| !path.starts_with(root().join("crates/testkit")));
+    for path in shipped {
         let text = production_part(&path);
         for mark in marks {
             assert!(!text.contains(mark), "{} contains {mark:?}", path.display());
@@ -179,7 +183,8 @@ fn no_name_of_a_file_or_type_hides_what_it_does() {
         let stem = path.file_stem().unwrap().to_str().unwrap().to_lowercase();
         assert!(!BANNED_WORDS.contains(&stem.as_str()), "{} says nothing", path.display());
         for line in production_part(&path).lines() {
-            let mut words = line.split_whitespace().skip_while(|word| !["struct", "enum", "trait"].contains(word));
+            let mut words =
+                line.split_whitespace().skip_while(|word| !["struct", "enum", "trait"].contains(word));
             let Some(name) = words.nth(1).filter(|_| !line.trim_start().starts_with("//")) else { continue };
             let name = name.trim_end_matches(|c: char| !c.is_alphanumeric());
             for ending in ["Manager", "Helper", "Util", "Utils", "Impl", "Dto", "Base"] {

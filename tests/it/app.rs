@@ -4,6 +4,7 @@ use std::{collections::BTreeMap, sync::mpsc, thread};
 
 use holdfast_server::{
     Application,
+    compose::{self, Handle},
     settings::{Settings, Sources},
 };
 use holdfast_testkit::postgres::{self, TestDatabase};
@@ -11,7 +12,7 @@ use reqwest::{Method, RequestBuilder, header::HeaderMap};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-pub const PASSWORD: &str = "correct horse battery staple";
+pub(crate) const PASSWORD: &str = "correct horse battery staple";
 
 /// Runs an `async fn(&TestApp)` once per database. Without PostgreSQL the second says that it is skipped.
 macro_rules! on_both_databases {
@@ -33,45 +34,41 @@ macro_rules! on_both_databases {
 pub(crate) use on_both_databases;
 
 /// A server on a free port with a database of its own; both end when it is dropped.
-pub struct TestApp {
-    pub base: String,
-    pub client: reqwest::Client,
-    stop: Option<(actix_handle::Stop, thread::JoinHandle<()>)>,
+pub(crate) struct TestApp {
+    pub(crate) base: String,
+    pub(crate) client: reqwest::Client,
+    stop: Option<(Handle, thread::JoinHandle<()>)>,
     _directory: TempDir,
     _database: Option<TestDatabase>,
 }
 
 /// What a server answered.
 #[derive(Debug)]
-pub struct Answer {
-    pub status: u16,
-    pub headers: HeaderMap,
-    pub body: Value,
-    pub text: String,
+pub(crate) struct Answer {
+    pub(crate) status: u16,
+    pub(crate) headers: HeaderMap,
+    pub(crate) body: Value,
+    pub(crate) text: String,
 }
 
 /// Somebody with an account and the tokens of one session.
 #[derive(Debug, Clone)]
-pub struct Person {
-    pub email: String,
-    pub user_id: String,
-    pub access: String,
-    pub refresh: String,
-    pub long_lived: String,
-}
-
-mod actix_handle {
-    pub type Stop = holdfast_server::compose::Handle;
+pub(crate) struct Person {
+    pub(crate) email: String,
+    pub(crate) user_id: String,
+    pub(crate) access: String,
+    pub(crate) refresh: String,
+    pub(crate) long_lived: String,
 }
 
 impl TestApp {
     /// On an SQLite file in a folder of its own; `variables` are set beside the usual ones.
-    pub fn on_sqlite(variables: &[(&str, &str)]) -> Self {
+    pub(crate) fn on_sqlite(variables: &[(&str, &str)]) -> Self {
         Self::start(None, variables)
     }
 
     /// On a database of its own in a real PostgreSQL; nothing where there is none.
-    pub async fn on_postgres(variables: &[(&str, &str)]) -> Option<Self> {
+    pub(crate) async fn on_postgres(variables: &[(&str, &str)]) -> Option<Self> {
         let database = postgres::fresh_database("acceptance").await?;
         Some(Self::start(Some(database), variables))
     }
@@ -98,7 +95,7 @@ impl TestApp {
         let settings = Settings::load(&sources).unwrap_or_else(|faults| panic!("{faults}")).settings;
         let (sender, receiver) = mpsc::channel();
         let thread = thread::spawn(move || {
-            actix_web_runtime(async move {
+            compose::in_runtime(async move {
                 let application = Application::build(&settings).await.unwrap();
                 sender.send((application.address(), application.handle())).unwrap();
                 application.run().await.unwrap();
@@ -119,20 +116,20 @@ impl TestApp {
         }
     }
 
-    pub fn request(&self, method: Method, path: &str) -> RequestBuilder {
+    pub(crate) fn request(&self, method: Method, path: &str) -> RequestBuilder {
         self.client.request(method, format!("{}{path}", self.base))
     }
 
-    pub async fn get(&self, path: &str) -> Answer {
+    pub(crate) async fn get(&self, path: &str) -> Answer {
         send(self.request(Method::GET, path)).await
     }
 
-    pub async fn post(&self, path: &str, body: &Value) -> Answer {
+    pub(crate) async fn post(&self, path: &str, body: &Value) -> Answer {
         send(self.request(Method::POST, path).json(body)).await
     }
 
     /// Signs up a new person with this name.
-    pub async fn person(&self, name: &str) -> Person {
+    pub(crate) async fn person(&self, name: &str) -> Person {
         let email = format!("{name}@example.com");
         let wish = json!({ "email": email, "password": PASSWORD, "name": name });
         let answer = self.post("/api/v1/auth/signup", &wish).await;
@@ -141,7 +138,13 @@ impl TestApp {
     }
 
     /// A call by `person`.
-    pub async fn call(&self, person: &Person, method: Method, path: &str, body: Option<&Value>) -> Answer {
+    pub(crate) async fn call(
+        &self,
+        person: &Person,
+        method: Method,
+        path: &str,
+        body: Option<&Value>,
+    ) -> Answer {
         let mut request = self.request(method, path).bearer_auth(&person.access);
         if let Some(body) = body {
             request = request.json(body);
@@ -150,14 +153,14 @@ impl TestApp {
     }
 
     /// A new task of `person`; answers its members.
-    pub async fn task(&self, person: &Person, body: &Value) -> Value {
+    pub(crate) async fn task(&self, person: &Person, body: &Value) -> Value {
         let answer = self.call(person, Method::POST, "/api/v1/tasks", Some(body)).await;
         assert_eq!(answer.status, 201, "{}", answer.text);
         answer.body["data"].clone()
     }
 
     /// Whether the access token of `person` is still good.
-    pub async fn knows(&self, access: &str) -> bool {
+    pub(crate) async fn knows(&self, access: &str) -> bool {
         let answer = send(self.request(Method::GET, "/api/v1/tasks").bearer_auth(access)).await;
         assert!([200, 401].contains(&answer.status), "{}", answer.text);
         answer.status == 200
@@ -174,13 +177,9 @@ impl Drop for TestApp {
     }
 }
 
-fn actix_web_runtime(work: impl Future<Output = ()>) {
-    holdfast_server::compose::in_runtime(work);
-}
-
 impl Person {
     /// Reads the tokens out of a sign-up or sign-in answer.
-    pub fn from(answer: &Answer) -> Self {
+    pub(crate) fn from(answer: &Answer) -> Self {
         let data = &answer.body["data"];
         let text = |name: &str| data[name].as_str().unwrap_or_default().to_owned();
         Self {
@@ -193,7 +192,7 @@ impl Person {
     }
 }
 
-pub async fn send(request: RequestBuilder) -> Answer {
+pub(crate) async fn send(request: RequestBuilder) -> Answer {
     let response = request.send().await.unwrap();
     let (status, headers) = (response.status().as_u16(), response.headers().clone());
     let text = response.text().await.unwrap();
@@ -202,25 +201,29 @@ pub async fn send(request: RequestBuilder) -> Answer {
 }
 
 impl Answer {
-    pub fn header(&self, name: &str) -> &str {
+    pub(crate) fn header(&self, name: &str) -> &str {
         self.headers.get(name).map_or("", |value| value.to_str().unwrap())
     }
 
     /// Asserts that this is a problem document as the contract shapes it, and gives its `error_code`.
-    pub fn problem(&self, status: u16) -> &str {
+    pub(crate) fn problem(&self, status: u16) -> &str {
         assert_eq!(self.status, status, "{}", self.text);
         assert_eq!(self.header("content-type"), "application/problem+json", "{}", self.text);
         assert_eq!(self.body["status"], status, "{}", self.text);
         assert_eq!(self.body["success"], false, "{}", self.text);
         assert_eq!(self.body["error"], self.body["detail"], "{}", self.text);
         for member in ["type", "title", "detail", "instance", "error_code", "request_id"] {
-            assert!(self.body[member].as_str().is_some_and(|text| !text.is_empty()), "{member}: {}", self.text);
+            assert!(
+                self.body[member].as_str().is_some_and(|text| !text.is_empty()),
+                "{member}: {}",
+                self.text
+            );
         }
         self.body["error_code"].as_str().unwrap()
     }
 
     /// The fields that a 422 complains about.
-    pub fn faulty_fields(&self) -> Vec<&str> {
+    pub(crate) fn faulty_fields(&self) -> Vec<&str> {
         let errors = self.body["errors"].as_array().unwrap_or_else(|| panic!("no errors: {}", self.text));
         errors.iter().map(|error| error["field"].as_str().unwrap()).collect()
     }

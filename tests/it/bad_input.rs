@@ -24,7 +24,7 @@ async fn raw(app: &TestApp, person: &Person, path: &str, body: Vec<u8>) -> Answe
 
 async fn bodies_that_are_no_json(app: &TestApp) {
     let ada = app.person("ada").await;
-    let deep = format!("{{\"title\":{}1{}}}", "[".repeat(100_00), "]".repeat(100_00));
+    let deep = format!("{{\"title\":{}1{}}}", "[".repeat(10_000), "]".repeat(10_000));
     let bodies: [(&str, Vec<u8>); 9] = [
         ("empty", b"".to_vec()),
         ("cut off", b"{\"title\": \"x".to_vec()),
@@ -47,7 +47,9 @@ async fn bodies_that_are_no_json(app: &TestApp) {
     let form = app.request(Method::POST, "/api/v1/tasks").bearer_auth(&ada.access);
     let form = send(form.header("Content-Type", "text/plain").body("{\"title\":\"x\"}")).await;
     assert_eq!(form.problem(415), "UNSUPPORTED_MEDIA_TYPE");
-    let bare = send(app.request(Method::POST, "/api/v1/tasks").bearer_auth(&ada.access).body("{\"title\":\"x\"}")).await;
+    let bare =
+        send(app.request(Method::POST, "/api/v1/tasks").bearer_auth(&ada.access).body("{\"title\":\"x\"}"))
+            .await;
     assert_eq!(bare.status, 201, "JSON without a Content-Type is read: {}", bare.text);
     let list = app.call(&ada, Method::GET, "/api/v1/tasks", None).await;
     assert_eq!(list.body["data"]["total_count"], 1, "a refused body left something behind");
@@ -173,7 +175,9 @@ async fn tokens_that_are_not_ours(app: &TestApp) {
 
 async fn bodies_that_are_too_large(app: &TestApp) {
     let ada = app.person("ada").await;
-    for (path, size) in [("/api/v1/tasks", 64 * 1024 + 1), ("/api/v1/tasks", 10_000_000), ("/api/tasks", 1024 * 1024 + 1)] {
+    for (path, size) in
+        [("/api/v1/tasks", 64 * 1024 + 1), ("/api/v1/tasks", 10_000_000), ("/api/tasks", 1024 * 1024 + 1)]
+    {
         let answer = raw(app, &ada, path, vec![b' '; size]).await;
         assert_eq!(answer.problem(413), "PAYLOAD_TOO_LARGE", "{path} {size}");
     }
@@ -200,7 +204,13 @@ async fn paths_and_methods_that_do_not_exist(app: &TestApp) {
 
 async fn texts_of_any_script_come_back_as_they_went_in(app: &TestApp) {
     let ada = app.person("ada").await;
-    for text in ["日本語 🎉", "e\u{301} is not é", "\u{202e}right to left", "'; DROP TABLE tasks; --", "%s %d _ \\ \" <b>"] {
+    for text in [
+        "日本語 🎉",
+        "e\u{301} is not é",
+        "\u{202e}right to left",
+        "'; DROP TABLE tasks; --",
+        "%s %d _ \\ \" <b>",
+    ] {
         let task = app.task(&ada, &json!({ "title": text, "description": text })).await;
         assert_eq!((&task["title"], &task["description"]), (&json!(text), &json!(text)));
         let path = format!("/api/v1/tasks/{}", task["id"].as_str().unwrap());

@@ -24,17 +24,21 @@ async fn a_person_signs_up_works_on_tasks_and_signs_out(app: &TestApp) {
 
     let me = app.call(&ada, Method::GET, "/api/v1/auth/me", None).await;
     assert_eq!(me.status, 200);
-    assert_eq!((&me.body["data"]["email"], &me.body["email"]), (&json!("ada@example.com"), &json!("ada@example.com")));
+    assert_eq!(
+        (&me.body["data"]["email"], &me.body["email"]),
+        (&json!("ada@example.com"), &json!("ada@example.com"))
+    );
 
     let task = app.task(&ada, &json!({ "title": " Buy milk ", "priority": "urgent_important" })).await;
     assert_eq!(task["title"], "Buy milk");
     assert_eq!(task["user_id"], ada.user_id);
-    let path = format!("/api/v1/tasks/{}", task["id"].as_str().unwrap());
+    let url = format!("/api/v1/tasks/{}", task["id"].as_str().unwrap());
 
-    let shown = app.call(&ada, Method::GET, &path, None).await;
+    let shown = app.call(&ada, Method::GET, &url, None).await;
     assert_eq!((shown.status, &shown.body["data"]), (200, &task));
 
-    let done = app.call(&ada, Method::PATCH, &format!("{path}/complete"), Some(&json!({ "completed": true }))).await;
+    let done =
+        app.call(&ada, Method::PATCH, &format!("{url}/complete"), Some(&json!({ "completed": true }))).await;
     assert_eq!((done.status, &done.body["data"]["is_completed"]), (200, &json!(true)));
 
     let list = app.call(&ada, Method::GET, "/api/v1/tasks?completed=true", None).await;
@@ -42,9 +46,9 @@ async fn a_person_signs_up_works_on_tasks_and_signs_out(app: &TestApp) {
     let others = app.call(&bob, Method::GET, "/api/v1/tasks", None).await;
     assert_eq!(others.body["data"]["total_count"], 0);
 
-    let deleted = app.call(&ada, Method::DELETE, &path, None).await;
+    let deleted = app.call(&ada, Method::DELETE, &url, None).await;
     assert_eq!((deleted.status, &deleted.body["success"]), (200, &json!(true)));
-    assert_eq!(app.call(&ada, Method::GET, &path, None).await.problem(404), "NOT_FOUND");
+    assert_eq!(app.call(&ada, Method::GET, &url, None).await.problem(404), "NOT_FOUND");
 
     let out = send(app.request(Method::POST, "/api/v1/auth/logout").bearer_auth(&ada.access)).await;
     assert_eq!(out.status, 200, "{}", out.text);
@@ -97,9 +101,12 @@ async fn a_merge_patch_keeps_clears_and_sets(app: &TestApp) {
     let ada = app.person("ada").await;
     let body = json!({ "title": "t", "description": "", "due_datetime": "2030-05-06T07:08:09.123456Z" });
     let task = app.task(&ada, &body).await;
-    assert_eq!((&task["description"], &task["due_datetime"]), (&json!(""), &json!("2030-05-06T07:08:09.123456Z")));
-    let path = format!("/api/v1/tasks/{}", task["id"].as_str().unwrap());
-    let patch = async |body| app.call(&ada, Method::PATCH, &path, Some(&body)).await;
+    assert_eq!(
+        (&task["description"], &task["due_datetime"]),
+        (&json!(""), &json!("2030-05-06T07:08:09.123456Z"))
+    );
+    let url = format!("/api/v1/tasks/{}", task["id"].as_str().unwrap());
+    let patch = async |body| app.call(&ada, Method::PATCH, &url, Some(&body)).await;
 
     let kept = patch(json!({ "title": "u" })).await;
     assert_eq!(kept.body["data"]["description"], "");
@@ -110,7 +117,7 @@ async fn a_merge_patch_keeps_clears_and_sets(app: &TestApp) {
     let empty = patch(json!({})).await;
     assert_eq!((empty.status, &empty.body["data"]["title"]), (200, &json!("u")));
 
-    let replaced = app.call(&ada, Method::PUT, &path, Some(&json!({ "title": "v" }))).await;
+    let replaced = app.call(&ada, Method::PUT, &url, Some(&json!({ "title": "v" }))).await;
     assert!(replaced.body["data"]["due_datetime"].is_null(), "{}", replaced.text);
     assert_eq!(replaced.body["data"]["created_at"], task["created_at"]);
 }
@@ -118,17 +125,18 @@ async fn a_merge_patch_keeps_clears_and_sets(app: &TestApp) {
 async fn conditional_requests_protect_from_lost_updates(app: &TestApp) {
     let ada = app.person("ada").await;
     let task = app.task(&ada, &json!({ "title": "t" })).await;
-    let path = format!("/api/v1/tasks/{}", task["id"].as_str().unwrap());
-    let tag = app.call(&ada, Method::GET, &path, None).await.header("etag").to_owned();
+    let url = format!("/api/v1/tasks/{}", task["id"].as_str().unwrap());
+    let tag = app.call(&ada, Method::GET, &url, None).await.header("etag").to_owned();
     let patch = async |tag: &str, title: &str| {
-        let request = app.request(Method::PATCH, &path).bearer_auth(&ada.access).header("If-Match", tag);
+        let request = app.request(Method::PATCH, &url).bearer_auth(&ada.access).header("If-Match", tag);
         send(request.json(&json!({ "title": title }))).await
     };
-    let unchanged = send(app.request(Method::GET, &path).bearer_auth(&ada.access).header("If-None-Match", &tag)).await;
+    let unchanged =
+        send(app.request(Method::GET, &url).bearer_auth(&ada.access).header("If-None-Match", &tag)).await;
     assert_eq!((unchanged.status, unchanged.text.as_str()), (304, ""));
     assert_eq!(patch(&tag, "mine").await.status, 200);
     assert_eq!(patch(&tag, "lost").await.problem(412), "PRECONDITION_FAILED");
-    let shown = app.call(&ada, Method::GET, &path, None).await;
+    let shown = app.call(&ada, Method::GET, &url, None).await;
     assert_eq!(shown.body["data"]["title"], "mine");
 }
 
@@ -139,7 +147,10 @@ async fn the_frozen_surface_shows_the_same_tasks_its_own_way(app: &TestApp) {
     assert_eq!(created.status, 201, "{}", created.text);
     let task = &created.body["data"];
     assert_eq!((&task["title"], &task["due_datetime"]), (&json!("  "), &json!("2030-01-01T10:00:00")));
-    assert_eq!((&task["is_completed"], &task["priority"]), (&json!(true), &json!("not_urgent_not_important")));
+    assert_eq!(
+        (&task["is_completed"], &task["priority"]),
+        (&json!(true), &json!("not_urgent_not_important"))
+    );
     let id = task["id"].as_str().unwrap();
 
     let on_v1 = app.call(&ada, Method::GET, &format!("/api/v1/tasks/{id}"), None).await;

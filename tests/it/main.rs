@@ -1,4 +1,5 @@
 //! Journeys through the whole program over real HTTP, on SQLite and on PostgreSQL.
+#![expect(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
 
 mod app;
 mod bad_input;

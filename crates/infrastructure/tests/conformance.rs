@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use holdfast_application::{
-    domain::users::Account,
+    domain::users::{Account, Email},
     ports::{Store, StoreError},
 };
 use holdfast_infrastructure::database::{DatabaseLocation, DatabaseOptions, SeaOrmStore};
@@ -16,7 +16,7 @@ use holdfast_testkit::{
 };
 use sea_orm::{ConnectionTrait, DbBackend, Statement};
 
-#[expect(dead_code, reason = "each test binary uses what it needs")]
+#[expect(dead_code, reason = "the proxy is for the tests of connections")]
 mod stores;
 
 store_conformance!(fresh_sqlite);
@@ -56,8 +56,7 @@ impl Adopt for Adoption {
         // Inserted under an address that nobody has, then renamed without a claim.
         let mut account = account.clone();
         let email = account.user.email.clone();
-        account.user.email =
-            holdfast_application::domain::users::Email::stored(format!("{}@adopted", account.user.id));
+        account.user.email = Email::stored(format!("{}@adopted", account.user.id));
         let unit = self.0.begin().await?;
         unit.users().insert(&account).await?;
         unit.commit().await?;

@@ -18,7 +18,6 @@ use sea_orm::{ConnectionTrait, Statement, TryGetable};
 use stores::proxy::{Link, Proxy};
 use tokio::time::{sleep, timeout};
 
-#[expect(dead_code, reason = "each test binary uses what it needs")]
 mod stores;
 
 /// What is promised for a whole call.
@@ -73,7 +72,8 @@ async fn a_cancelled_statement_closes_its_connection_and_leaves_the_pool_usable(
     let (store, _database) = postgres_or_skip!(single);
     let before = backend(&store).await;
     let call = store.call();
-    let cancelled = timeout(Duration::from_millis(100), call.execute_unprepared("SELECT pg_sleep(0.9)")).await;
+    let cancelled =
+        timeout(Duration::from_millis(100), call.execute_unprepared("SELECT pg_sleep(0.9)")).await;
     assert!(cancelled.is_err());
     let (after, took) = timed(backend(&store)).await;
     assert_ne!(before, after);
@@ -198,14 +198,15 @@ async fn a_refused_connection_is_unavailable_at_once() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn after_a_crash_the_database_serves_again_without_a_restart() {
-    let Some(server) = PostgresServer::private("infrastructure", Durability::Fast).unwrap() else {
+    let Some(server) = PostgresServer::private("infrastructure", Durability::Durable).unwrap() else {
         return;
     };
     let database = server.create_database().await;
     stores::migrate(database.url()).await;
     let store = SeaOrmStore::connect(stores::postgres_options(database.url())).await.unwrap();
     // Several connections lie in the pool when the server goes.
-    let (a, b, c) = (store.begin().await.unwrap(), store.begin().await.unwrap(), store.begin().await.unwrap());
+    let (a, b, c) =
+        (store.begin().await.unwrap(), store.begin().await.unwrap(), store.begin().await.unwrap());
     drop((a, b, c));
     write(&store).await.unwrap();
     server.kill().unwrap();
@@ -218,7 +219,8 @@ async fn after_a_crash_the_database_serves_again_without_a_restart() {
     write(&store).await.unwrap();
 
     // Without a call meanwhile, every connection in the pool is dead and nobody knows.
-    let (a, b, c) = (store.begin().await.unwrap(), store.begin().await.unwrap(), store.begin().await.unwrap());
+    let (a, b, c) =
+        (store.begin().await.unwrap(), store.begin().await.unwrap(), store.begin().await.unwrap());
     drop((a, b, c));
     sleep(Duration::from_millis(600)).await;
     server.kill().unwrap();
@@ -290,7 +292,10 @@ async fn sessions_carry_the_budgets_and_pooled_ones_carry_nothing() {
     // Without kept statements each one runs in a transaction, which carries the budget.
     let unprepared = SeaOrmStore::connect(DatabaseOptions { statement_cache: 0, ..options }).await.unwrap();
     assert_eq!(value::<String>(&unprepared, "SELECT current_setting('statement_timeout')").await, "1s");
-    assert_eq!(value::<i64>(&unprepared, "SELECT count(*) FROM pg_prepared_statements WHERE name <> ''").await, 0);
+    assert_eq!(
+        value::<i64>(&unprepared, "SELECT count(*) FROM pg_prepared_statements WHERE name <> ''").await,
+        0
+    );
 }
 
 #[tokio::test]

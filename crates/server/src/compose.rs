@@ -26,7 +26,7 @@ use migration::{DatabaseUrl, Engine, Runner};
 
 use crate::{
     settings::{AuthSettings, DatabaseSettings, Secret, SecretSource, Settings, load_or_create_secret},
-    shutdown,
+    shutdown::Signals,
 };
 
 /// How long a client may take to send its request head, and how long an idle connection is kept.
@@ -38,7 +38,7 @@ const SHUTDOWN_SECONDS: u64 = 20;
 /// Connections that wait to be accepted.
 const BACKLOG: u32 = 4_096;
 /// How often throttle keys that nobody has used are dropped.
-const SWEEP_INTERVAL: Duration = Duration::from_secs(60);
+const SWEEP_INTERVAL: Duration = Duration::from_mins(1);
 
 /// A server that is bound and ready to run.
 pub struct Application {
@@ -56,8 +56,10 @@ impl Application {
         prepare_schema(&settings.database).await?;
         let secret = signing_secret(&settings.auth.secret)?;
         let services = connect(settings, &secret).await?;
-        let state = WebState::new(services, Arc::new(SystemClock), Arc::new(UuidV7Ids), web_options(settings));
-        let readiness = state.readiness();
+        let state =
+            WebState::new(services, Arc::new(SystemClock), Arc::new(UuidV7Ids), web_options(settings));
+        let signals = Signals::listen().context("cannot listen for signals")?;
+        let stop = signals.requested(state.readiness(), settings.http.drain_delay());
         sweep_throttles(state.clone());
         let address = SocketAddr::new(settings.http.host, settings.http.port);
         let server = HttpServer::new(move || holdfast_web::app(&state))
@@ -65,7 +67,7 @@ impl Application {
             .client_request_timeout(HEAD_TIMEOUT)
             .keep_alive(KEEP_ALIVE)
             .shutdown_timeout(SHUTDOWN_SECONDS)
-            .shutdown_signal(shutdown::requested(readiness, settings.http.drain_delay()))
+            .shutdown_signal(stop)
             .bind(address)
             .with_context(|| format!("cannot listen on {address} (HOST, PORT); is another server there?"))?;
         let address = server.addrs().first().copied().context("nothing was bound")?;
@@ -160,7 +162,11 @@ fn jwt_options(settings: &AuthSettings, secret: &Secret) -> JwtOptions {
         issuer: settings.issuer.clone(),
         audience: settings.audience.clone(),
         secret: TokenSecret::new(secret.expose().to_vec()),
-        previous_secrets: settings.previous_secrets.iter().map(|secret| TokenSecret::new(secret.expose().to_vec())).collect(),
+        previous_secrets: settings
+            .previous_secrets
+            .iter()
+            .map(|secret| TokenSecret::new(secret.expose().to_vec()))
+            .collect(),
         longest_access: settings.access_token_lifetime().max(settings.compatibility_token_lifetime()),
         longest_refresh: settings.session_maximum().max(settings.compatibility_token_lifetime()),
     }

@@ -7,57 +7,88 @@ use holdfast_web::Readiness;
 /// What a process that was killed twice ends with: 128 and the number of SIGINT, as shells count.
 const INTERRUPTED: i32 = 130;
 
-/// Completes when the listener should close.
-///
-/// SIGTERM is what orchestrators send: readiness turns 503 at once, and the listener goes on accepting for
-/// `drain_delay`, until load balancers have noticed. Ctrl-C is a person: there is nobody to wait for. A second signal of
-/// either kind ends the process on the spot.
-pub(crate) async fn requested(readiness: Readiness, drain_delay: Duration) {
-    let signal = next_signal().await;
-    readiness.start_draining();
-    tracing::info!(target: "holdfast::server", ?signal, "stopping: requests in flight finish");
-    actix_web::rt::spawn(async {
-        next_signal().await;
-        tracing::warn!(target: "holdfast::server", "second signal: stopping at once");
-        exit(INTERRUPTED);
-    });
-    if signal == Signal::Terminate {
-        tokio::time::sleep(drain_delay).await;
-    }
-}
+/// Listens for the signals that ask the process to stop. From its making on none is lost, and none kills the process by
+/// itself.
+pub(crate) struct Signals(platform::Signals);
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Signal {
+    #[cfg_attr(not(unix), expect(dead_code, reason = "only Unix knows SIGTERM"))]
     Terminate,
     Interrupt,
 }
 
-#[cfg(unix)]
-async fn next_signal() -> Signal {
-    use tokio::signal::unix::{SignalKind, signal};
+impl Signals {
+    /// Begins to listen. Needs a runtime.
+    pub(crate) fn listen() -> std::io::Result<Self> {
+        platform::Signals::listen().map(Self)
+    }
 
-    match signal(SignalKind::terminate()) {
-        Ok(mut terminate) => tokio::select! {
-            _ = terminate.recv() => Signal::Terminate,
-            () = interrupted() => Signal::Interrupt,
-        },
-        Err(error) => {
-            tracing::error!(target: "holdfast::server", %error, "SIGTERM cannot be listened for");
-            interrupted().await;
-            Signal::Interrupt
+    /// Completes when the listener should close.
+    ///
+    /// SIGTERM is what orchestrators send: readiness turns 503 at once, and the listener goes on accepting for
+    /// `drain_delay`, until load balancers have noticed. Ctrl-C is a person: there is nobody to wait for. A second signal
+    /// of either kind ends the process on the spot.
+    pub(crate) async fn requested(mut self, readiness: Readiness, drain_delay: Duration) {
+        let signal = self.0.next().await;
+        readiness.start_draining();
+        tracing::info!(target: "holdfast::server", ?signal, "stopping: requests in flight finish");
+        actix_web::rt::spawn(async move {
+            self.0.next().await;
+            tracing::warn!(target: "holdfast::server", "second signal: stopping at once");
+            exit(INTERRUPTED);
+        });
+        if signal == Signal::Terminate {
+            tokio::time::sleep(drain_delay).await;
         }
     }
 }
 
-#[cfg(not(unix))]
-async fn next_signal() -> Signal {
-    interrupted().await;
-    Signal::Interrupt
+#[cfg(unix)]
+mod platform {
+    use tokio::signal::unix::{self, SignalKind, signal};
+
+    use super::Signal;
+
+    pub(super) struct Signals {
+        terminate: unix::Signal,
+        interrupt: unix::Signal,
+    }
+
+    impl Signals {
+        pub(super) fn listen() -> std::io::Result<Self> {
+            Ok(Self {
+                terminate: signal(SignalKind::terminate())?,
+                interrupt: signal(SignalKind::interrupt())?,
+            })
+        }
+
+        pub(super) async fn next(&mut self) -> Signal {
+            tokio::select! {
+                _ = self.terminate.recv() => Signal::Terminate,
+                _ = self.interrupt.recv() => Signal::Interrupt,
+            }
+        }
+    }
 }
 
-async fn interrupted() {
-    if let Err(error) = tokio::signal::ctrl_c().await {
-        tracing::error!(target: "holdfast::server", %error, "Ctrl-C cannot be listened for");
-        std::future::pending::<()>().await;
+#[cfg(windows)]
+mod platform {
+    use tokio::signal::windows::{CtrlC, ctrl_c};
+
+    use super::Signal;
+
+    pub(super) struct Signals(CtrlC);
+
+    impl Signals {
+        pub(super) fn listen() -> std::io::Result<Self> {
+            ctrl_c().map(Self)
+        }
+
+        pub(super) async fn next(&mut self) -> Signal {
+            // The stream never ends.
+            let _ = self.0.recv().await;
+            Signal::Interrupt
+        }
     }
 }

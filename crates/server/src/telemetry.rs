@@ -21,9 +21,13 @@ pub fn start(settings: &TelemetrySettings) {
         LogLevel::Error => LevelFilter::ERROR,
     };
     // Dependencies speak up from `warn`: at lower levels some of them log statements and addresses.
-    let filter = Targets::new().with_default(level.min(LevelFilter::WARN)).with_targets(OURS.map(|ours| (ours, level)));
+    let filter = Targets::new()
+        .with_default(level.min(LevelFilter::WARN))
+        .with_targets(OURS.map(|ours| (ours, level)));
     let registry = tracing_subscriber::registry().with(filter);
-    let lines = tracing_subscriber::fmt::layer().with_ansi(std::io::stderr().is_terminal()).with_writer(std::io::stderr);
+    let lines = tracing_subscriber::fmt::layer()
+        .with_ansi(std::io::stderr().is_terminal())
+        .with_writer(std::io::stderr);
     let started = match format {
         LogFormat::Json => registry.with(lines.json().flatten_event(true)).try_init(),
         LogFormat::Text => registry.with(lines.compact()).try_init(),

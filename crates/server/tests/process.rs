@@ -1,5 +1,6 @@
 //! The program as operators meet it: started, asked, signalled and killed as a process of its own.
 #![cfg(unix)]
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
 use std::{
     io::{BufRead, BufReader, Write},
@@ -57,7 +58,9 @@ impl Server {
     }
 
     fn exit_code(mut self) -> Option<i32> {
-        self.child.wait().unwrap().code()
+        let status = self.child.wait().unwrap();
+        assert!(status.code().is_some(), "{status}");
+        status.code()
     }
 
     fn kill(mut self) {
@@ -80,7 +83,8 @@ fn client() -> Client {
 
 async fn sign_up(server: &Server, email: &str) -> Value {
     let wish = json!({ "email": email, "password": PASSWORD });
-    let answer = client().post(format!("{}/api/v1/auth/signup", server.base)).json(&wish).send().await.unwrap();
+    let answer =
+        client().post(format!("{}/api/v1/auth/signup", server.base)).json(&wish).send().await.unwrap();
     assert_eq!(answer.status(), 201);
     answer.json::<Value>().await.unwrap()["data"].clone()
 }
@@ -168,7 +172,11 @@ async fn sigterm_turns_ready_off_goes_on_answering_and_exits_with_0() {
         tokio::time::sleep(Duration::from_millis(10)).await;
     }
     assert_eq!(status(&server, "/health/ready").await, Some(503));
-    assert_eq!(status(&server, "/health/live").await, Some(200), "it stopped accepting before the delay was over");
+    assert_eq!(
+        status(&server, "/health/live").await,
+        Some(200),
+        "it stopped accepting before the delay was over"
+    );
     assert_eq!(server.exit_code(), Some(0));
 }
 
@@ -187,7 +195,12 @@ async fn a_second_signal_ends_it_at_once() {
 #[test]
 fn faulty_settings_are_told_together_with_exit_code_78() {
     let directory = TempDir::new().unwrap();
-    let variables = [("PORT", "eighty"), ("JWT_SECRET", "hunter2"), ("ENVIRONMENT", "production"), ("ALLOWED_ORIGINS", "*")];
+    let variables = [
+        ("PORT", "eighty"),
+        ("JWT_SECRET", "hunter2"),
+        ("ENVIRONMENT", "production"),
+        ("ALLOWED_ORIGINS", "*"),
+    ];
     for arguments in [vec![], vec!["serve"], vec!["check-config"], vec!["migrate", "up"]] {
         let output = run(holdfast(directory.path(), &variables).args(&arguments));
         let said = text(&output);
@@ -203,7 +216,8 @@ fn faulty_settings_are_told_together_with_exit_code_78() {
 #[test]
 fn check_config_prints_every_setting_and_no_secret() {
     let directory = TempDir::new().unwrap();
-    let variables = [("JWT_SECRET", SECRET), ("DATABASE_URL", "postgres://ada:hunter2@db.example/x?sslmode=require")];
+    let variables =
+        [("JWT_SECRET", SECRET), ("DATABASE_URL", "postgres://ada:hunter2@db.example/x?sslmode=require")];
     let output = run(holdfast(directory.path(), &variables).arg("check-config"));
     let said = text(&output);
     assert!(output.status.success(), "{said}");
@@ -247,7 +261,8 @@ async fn the_operator_makes_administrators() {
     let create_admin = |email: &str, password: &str| {
         let mut command = holdfast(directory.path(), &[]);
         command.args(["user", "create-admin", "--email", email]);
-        let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        let mut child =
+            command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
         // An account that exists asks for no password and may close the pipe first.
         let _ = writeln!(child.stdin.take().unwrap(), "{password}");
         child.wait_with_output().unwrap()
@@ -255,7 +270,9 @@ async fn the_operator_makes_administrators() {
     let server = Server::start(directory.path(), &[]);
     let ada = sign_up(&server, "ada@example.com").await;
     assert!(create_admin("ada@example.com", "").status.success());
-    let old = client().get(format!("{}/api/v1/auth/me", server.base)).bearer_auth(ada["access_token"].as_str().unwrap());
+    let old = client()
+        .get(format!("{}/api/v1/auth/me", server.base))
+        .bearer_auth(ada["access_token"].as_str().unwrap());
     assert_eq!(old.send().await.unwrap().status(), 401, "a token with the old role is still good");
 
     let weak = create_admin("root@example.com", "short");
@@ -263,9 +280,12 @@ async fn the_operator_makes_administrators() {
     assert!(create_admin("root@example.com", PASSWORD).status.success());
     for email in ["ada@example.com", "root@example.com"] {
         let wish = json!({ "email": email, "password": PASSWORD });
-        let answer = client().post(format!("{}/api/v1/auth/login", server.base)).json(&wish).send().await.unwrap();
-        let access = answer.json::<Value>().await.unwrap()["data"]["access_token"].as_str().unwrap().to_owned();
-        let me = client().get(format!("{}/api/v1/auth/me", server.base)).bearer_auth(access).send().await.unwrap();
+        let answer =
+            client().post(format!("{}/api/v1/auth/login", server.base)).json(&wish).send().await.unwrap();
+        let access =
+            answer.json::<Value>().await.unwrap()["data"]["access_token"].as_str().unwrap().to_owned();
+        let me =
+            client().get(format!("{}/api/v1/auth/me", server.base)).bearer_auth(access).send().await.unwrap();
         assert_eq!(me.json::<Value>().await.unwrap()["role"], "admin", "{email}");
     }
 }
@@ -275,5 +295,8 @@ fn the_committed_openapi_document_is_the_one_that_the_code_makes() {
     let directory = TempDir::new().unwrap();
     let output = run(holdfast(directory.path(), &[]).arg("openapi"));
     let committed = include_str!("../../../docs/openapi/v1.json");
-    assert!(String::from_utf8_lossy(&output.stdout) == committed, "run: cargo run -- openapi > docs/openapi/v1.json");
+    assert!(
+        String::from_utf8_lossy(&output.stdout) == committed,
+        "run: cargo run -- openapi > docs/openapi/v1.json"
+    );
 }

@@ -6,14 +6,13 @@ use crate::{
         health,
         routing::{Surface, auth_paths, delete, get, patch, post, put},
     },
-    legacy,
     v1::{self, auth, docs, tasks},
 };
 
 pub(crate) fn surfaces() -> Vec<Surface> {
     vec![
         // The frozen surface: this line and its folder are all there is.
-        legacy::surface(),
+        crate::legacy::surface(),
         canonical(),
     ]
 }

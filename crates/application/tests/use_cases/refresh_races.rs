@@ -77,3 +77,20 @@ async fn an_answer_that_was_lost_is_given_again() {
     assert!(world.refresh(&pair.refresh.token).await.is_ok());
     assert_eq!(world.session(&signed_in).await.generation, 3);
 }
+
+#[tokio::test]
+async fn an_end_for_reuse_is_written_once_however_many_find_it() {
+    let world = World::new();
+    let signed_in = world.sign_up(ADA).await;
+    world.refresh(&signed_in.refresh.token).await.unwrap();
+    world.clock.advance(Duration::from_mins(1));
+    let (other, token) = (world.clone(), signed_in.refresh.token.clone());
+    // Calls: the look at the session, then the unit of work that ends it.
+    world.faults.before_nth(2, async move {
+        assert!(matches!(other.refresh(&token).await, Err(AuthError::RefreshTokenInvalid)));
+    });
+    let refused = world.refresh(&signed_in.refresh.token).await;
+    assert!(matches!(refused, Err(AuthError::RefreshTokenInvalid)), "{refused:?}");
+    let history = world.history(signed_in.user.id).await;
+    assert_eq!(history, [EventKind::RefreshTokenReuse, EventKind::SignedUp]);
+}

@@ -83,6 +83,17 @@ async fn a_refresh_token_that_was_replaced_still_signs_out() {
 }
 
 #[tokio::test]
+async fn a_refresh_token_that_has_expired_still_signs_out_its_living_session() {
+    let world = World::new();
+    let signed_in = world.sign_up(ADA).await;
+    world.clock.set(signed_in.refresh.expires_at.minus(Duration::from_mins(1)));
+    let pair = world.refresh(&signed_in.refresh.token).await.unwrap();
+    world.clock.advance(Duration::from_mins(2));
+    world.sign_out(with_refresh_token(&signed_in, Scope::Local)).await;
+    assert!(!world.admits(&pair.access.token).await);
+}
+
+#[tokio::test]
 async fn a_bearer_that_is_no_token_leaves_the_refresh_token_to_name_the_session() {
     let world = World::new();
     let signed_in = world.sign_up(ADA).await;

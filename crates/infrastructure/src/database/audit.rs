@@ -40,7 +40,8 @@ impl<C: Connections> AuditRepository for SeaOrm<C> {
 
 fn row(event: &AuthEvent) -> ActiveModel {
     // The device is not kept here; see `AuthEvent::client`.
-    let AuthEvent { id, user, kind, at, session, client: Client { user_agent, ip_prefix, device: _ } } = event;
+    let AuthEvent { id, user, kind, at, session, client: Client { user_agent, ip_prefix, device: _ } } =
+        event;
     ActiveModel {
         user_id: Set(user.uuid()),
         id: Set(id.uuid()),

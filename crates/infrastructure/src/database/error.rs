@@ -94,7 +94,9 @@ pub(super) fn statement_error(error: sqlx::Error) -> DbErr {
 pub(super) fn store_error(error: DbErr) -> StoreError {
     let fault = match &error {
         DbErr::Conn(_) | DbErr::ConnectionAcquire(_) => Fault::Exhausted,
-        DbErr::Query(RuntimeErr::SqlxError(error)) | DbErr::Exec(RuntimeErr::SqlxError(error)) => fault(error),
+        DbErr::Query(RuntimeErr::SqlxError(error)) | DbErr::Exec(RuntimeErr::SqlxError(error)) => {
+            fault(error)
+        }
         _ => Fault::Other,
     };
     match fault {
@@ -132,7 +134,8 @@ mod tests {
 
     #[test]
     fn a_database_in_trouble_is_unavailable() {
-        for code in ["08006", "53100", "53300", "55P03", "57014", "57P01", "57P03", "40001", "40P01", "25006"] {
+        for code in ["08006", "53100", "53300", "55P03", "57014", "57P01", "57P03", "40001", "40P01", "25006"]
+        {
             assert_ne!(postgres_fault(code, None), Fault::Other, "{code}");
         }
         let refused = sqlx::Error::Io(std::io::ErrorKind::ConnectionRefused.into());

@@ -1,6 +1,7 @@
 //! Which failures may be tried again, and when. Only what provably did nothing, or changes nothing, is repeated.
 
 use std::{
+    io,
     sync::atomic::{AtomicU32, Ordering},
     time::Duration,
 };
@@ -47,11 +48,16 @@ fn is_repeatable(error: &DbErr, reads: bool) -> bool {
         DbErr::Conn(RuntimeErr::SqlxError(error)) => fault(error) != Fault::Other,
         DbErr::Query(RuntimeErr::SqlxError(error)) => match fault(error) {
             Fault::Conflict | Fault::StaleStatement => true,
-            Fault::Lost => reads,
+            // What already took too long will not fit into the rest.
+            Fault::Lost => reads && !is_late(error),
             Fault::Exhausted | Fault::Duplicate(_) | Fault::OwnerMissing | Fault::Other => false,
         },
         _ => false,
     }
+}
+
+fn is_late(error: &sqlx::Error) -> bool {
+    matches!(error, sqlx::Error::Io(error) if error.kind() == io::ErrorKind::TimedOut)
 }
 
 /// Between half of `pause` and all of it, so that those who failed together do not come back together. A counter is
@@ -64,8 +70,6 @@ fn spread(pause: Duration) -> Duration {
 
 #[cfg(test)]
 mod tests {
-    use std::io;
-
     use super::*;
     use crate::database::error::{connection_error, statement_error};
 

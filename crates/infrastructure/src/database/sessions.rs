@@ -9,7 +9,8 @@ use holdfast_application::{
     ports::{SessionRepository, StoreError},
 };
 use sea_orm::{
-    ActiveValue::Set, ColumnTrait, Condition, EntityTrait, QueryFilter, UpdateMany,
+    ActiveValue::Set,
+    ColumnTrait, Condition, EntityTrait, QueryFilter, UpdateMany,
     sea_query::{Expr, ExprTrait},
 };
 
@@ -24,12 +25,17 @@ use super::{
 #[async_trait]
 impl<C: Connections> SessionRepository for SeaOrm<C> {
     async fn find(&self, owner: UserId, id: SessionId) -> Result<Option<Session>, StoreError> {
-        let row = Entity::find_by_id((owner.uuid(), id.uuid())).one(&self.call()).await.map_err(store_error)?;
+        let row =
+            Entity::find_by_id((owner.uuid(), id.uuid())).one(&self.call()).await.map_err(store_error)?;
         row.map(session).transpose()
     }
 
     async fn insert(&self, session: &Session) -> Result<(), StoreError> {
-        Entity::insert(row(session)).exec_without_returning(&self.call()).await.map(|_| ()).map_err(store_error)
+        Entity::insert(row(session))
+            .exec_without_returning(&self.call())
+            .await
+            .map(|_| ())
+            .map_err(store_error)
     }
 
     async fn rotate(&self, rotation: &Rotation) -> Result<Option<Session>, StoreError> {

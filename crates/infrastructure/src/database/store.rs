@@ -2,7 +2,8 @@
 
 use async_trait::async_trait;
 use holdfast_application::ports::{
-    AuditRepository, Repositories, SessionRepository, Store, StoreError, TaskRepository, UnitOfWork, UserRepository,
+    AuditRepository, Repositories, SessionRepository, Store, StoreError, TaskRepository, UnitOfWork,
+    UserRepository,
 };
 use sea_orm::ConnectionTrait;
 

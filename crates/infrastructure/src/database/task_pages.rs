@@ -7,7 +7,8 @@ use holdfast_application::{
     ports::{Direction, Position, SortBy, SortKey, Start, TaskFilter, TaskOrder, TaskQuery},
 };
 use sea_orm::{
-    ColumnTrait, Condition, ConnectionTrait, DbErr, EntityTrait, Order, QueryFilter, QueryOrder, QuerySelect, Value,
+    ColumnTrait, Condition, ConnectionTrait, DbErr, EntityTrait, Order, QueryFilter, QueryOrder, QuerySelect,
+    Value,
     sea_query::{Asterisk, Expr, ExprTrait, Func, NullOrdering},
 };
 

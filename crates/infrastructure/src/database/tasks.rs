@@ -11,8 +11,9 @@ use holdfast_application::{
     ports::{Deleted, StoreError, TaskChanges, TaskFilter, TaskQuery, TaskRepository, Updated},
 };
 use sea_orm::{
-    ActiveValue::Set, ColumnTrait, Condition, ConnectionTrait, EntityTrait, QueryFilter, UpdateMany,
-    sea_query::{Expr, ExprTrait},
+    ActiveValue::Set,
+    ColumnTrait, Condition, ConnectionTrait, EntityTrait, QueryFilter, UpdateMany, Value,
+    sea_query::{Expr, ExprTrait, Nullable},
 };
 
 use super::{
@@ -127,10 +128,10 @@ fn changed(changes: &TaskChanges, now: Timestamp) -> UpdateMany<Entity> {
         }
     }
     if let Some(value) = patched(description, |description| description.as_str().to_owned()) {
-        update = update.col_expr(Column::Description, Expr::value(value));
+        update = update.col_expr(Column::Description, value);
     }
     if let Some(value) = patched(due, |due| Micros(*due)) {
-        update = update.col_expr(Column::DueAt, Expr::value(value));
+        update = update.col_expr(Column::DueAt, value);
     }
     if let Some(priority) = priority {
         update = update.col_expr(Column::Priority, Expr::value(priority.rank()));
@@ -141,11 +142,12 @@ fn changed(changes: &TaskChanges, now: Timestamp) -> UpdateMany<Entity> {
     update
 }
 
-fn patched<T, V>(patch: &Patch<T>, value: impl Fn(&T) -> V) -> Option<Option<V>> {
+/// What a column becomes, if anything is said about it.
+fn patched<T, V: Into<Value> + Nullable>(patch: &Patch<T>, value: impl Fn(&T) -> V) -> Option<Expr> {
     match patch {
         Patch::Keep => None,
-        Patch::Clear => Some(None),
-        Patch::Set(set) => Some(Some(value(set))),
+        Patch::Clear => Some(Expr::value(V::null())),
+        Patch::Set(set) => Some(Expr::value(value(set))),
     }
 }
 
@@ -185,7 +187,8 @@ impl Half<'_> {
 }
 
 fn row(task: &Task) -> ActiveModel {
-    let Task { id, owner, title, description, due, priority, completed, revision, created_at, updated_at } = task;
+    let Task { id, owner, title, description, due, priority, completed, revision, created_at, updated_at } =
+        task;
     ActiveModel {
         owner_id: Set(owner.uuid()),
         id: Set(id.uuid()),

@@ -10,7 +10,8 @@ use holdfast_application::{
     ports::{StoreError, UserRepository},
 };
 use sea_orm::{
-    ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect, UpdateMany, sea_query::Expr,
+    ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect,
+    UpdateMany, sea_query::Expr,
 };
 
 use super::{
@@ -50,7 +51,11 @@ impl<C: Connections> UserRepository for SeaOrm<C> {
     }
 
     async fn insert(&self, account: &Account) -> Result<(), StoreError> {
-        Entity::insert(row(account)).exec_without_returning(&self.call()).await.map(|_| ()).map_err(store_error)
+        Entity::insert(row(account))
+            .exec_without_returning(&self.call())
+            .await
+            .map(|_| ())
+            .map_err(store_error)
     }
 
     async fn record_sign_in(&self, id: UserId, at: Timestamp) -> Result<bool, StoreError> {

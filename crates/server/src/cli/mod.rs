@@ -63,7 +63,9 @@ pub fn main() -> ExitCode {
         Command::CheckConfig { json } => check_config::run(&settings, &warnings, json),
         Command::Healthcheck => report(healthcheck::run(&settings)),
         Command::Serve => report(in_runtime(serve::run(&settings, &warnings))),
-        Command::Migrate(MigrateArgs { command }) => report(in_runtime(migrate(&settings, &warnings, &command))),
+        Command::Migrate(MigrateArgs { command }) => {
+            report(in_runtime(migrate(&settings, &warnings, &command)))
+        }
         Command::User { command } => report(in_runtime(user::run(&settings, command))),
         Command::Openapi => ExitCode::SUCCESS,
     }

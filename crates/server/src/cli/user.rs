@@ -57,6 +57,7 @@ fn read_password() -> anyhow::Result<Password> {
     }
     let mut line = String::new();
     stdin.lock().read_line(&mut line).context("no password on standard input")?;
-    let password = line.strip_suffix('\n').map_or(line.as_str(), |line| line.strip_suffix('\r').unwrap_or(line));
+    let password =
+        line.strip_suffix('\n').map_or(line.as_str(), |line| line.strip_suffix('\r').unwrap_or(line));
     Ok(Password::new(password.to_owned()))
 }

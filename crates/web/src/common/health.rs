@@ -33,7 +33,9 @@ pub(crate) async fn live() -> HttpResponse {
 
 /// The instance wants work: its database answers and it is not draining. What a load balancer asks.
 #[utoipa::path(get, path = "/health/ready", tag = "operations",
-    responses((status = 200, description = "Ready for work", body = Health)))]
+    responses(
+        (status = 200, description = "Ready for work", body = Health),
+        (status = 503, description = "Draining, or the database is lost")))]
 pub(crate) async fn ready(state: State) -> Result<HttpResponse, Fault> {
     if !state.readiness().is_ready() {
         return Err(Fault::unavailable("The instance is shutting down", limits::RETRY));
@@ -44,7 +46,9 @@ pub(crate) async fn ready(state: State) -> Result<HttpResponse, Fault> {
 
 /// The database answers.
 #[utoipa::path(get, path = "/health/db", tag = "operations",
-    responses((status = 200, description = "The database answered", body = Health)))]
+    responses(
+        (status = 200, description = "The database answered", body = Health),
+        (status = 503, description = "It did not")))]
 pub(crate) async fn database(state: State) -> Result<HttpResponse, Fault> {
     state.services().health.database().await?;
     Ok(told("database connected"))

@@ -10,7 +10,7 @@ use actix_web::{
     dev::{Service, ServiceRequest, ServiceResponse},
     error::InternalError,
     http::{
-        StatusCode,
+        Method, StatusCode,
         header::{self, HeaderName, HeaderValue},
     },
 };
@@ -35,71 +35,103 @@ where
     S::Future: 'static,
     B: MessageBody + 'static,
 {
-    let started = now();
-    let state = state.clone();
-    let context = Context::attach(&state, &request);
-    let span = tracing::info_span!("request", request_id = %context.request_id);
-    let (method, path) = (request.method().clone(), request.path().to_owned());
+    let exchange = Exchange::begin(state, &request);
+    let span = tracing::info_span!("request", request_id = %exchange.context.request_id);
     let answer = span.in_scope(|| service.call(request));
     async move {
-        let answer = match answer.await {
-            Ok(answer) => answer.map_into_boxed_body(),
-            Err(error) => {
-                // Only a middleware fails in this way, and then the request is gone: what is left goes out like this.
-                let mut response = render(&state, &context, &path, HttpResponse::from_error(error));
-                finish(&state, &context, &mut response);
-                return Err(InternalError::from_response("", response).into());
+        match answer.await {
+            Ok(answer) => {
+                let (request, response) = answer.map_into_boxed_body().into_parts();
+                let response = exchange.finish(response);
+                exchange.log(request.match_pattern().as_deref(), response.status());
+                Ok(ServiceResponse::new(request, response))
             }
-        };
-        let (request, response) = answer.into_parts();
-        let mut response = render(&state, &context, &path, response);
-        finish(&state, &context, &mut response);
-        let route = request.match_pattern();
-        tracing::info!(
-            target: "holdfast::http",
-            method = %method,
-            route = route.as_deref().unwrap_or("none"),
-            status = response.status().as_u16(),
-            duration_ms = started.elapsed().as_secs_f64() * 1_000.0,
-            user_id = context.user().map(tracing::field::display),
-            request_id = %context.request_id,
-            "answered"
-        );
-        Ok(ServiceResponse::new(request, response))
+            Err(error) => {
+                // Only a middleware fails in this way, and then the request is gone: the answer travels as an error.
+                let response = exchange.finish(HttpResponse::from_error(error));
+                exchange.log(None, response.status());
+                Err(InternalError::from_response("", response).into())
+            }
+        }
     }
     .instrument(span)
 }
 
-#[expect(clippy::disallowed_methods, reason = "measures a duration for the log, which decides nothing")]
-fn now() -> Instant {
-    Instant::now()
+/// What is known of a request while it is answered.
+struct Exchange {
+    state: WebState,
+    context: Rc<Context>,
+    started: Instant,
+    method: Method,
+    path: String,
 }
 
-/// Gives an answer that carries an error the status and the body of its surface.
-fn render(state: &WebState, context: &Rc<Context>, path: &str, response: HttpResponse) -> HttpResponse {
-    let Some(error) = response.error() else { return response };
-    if error.as_error::<CorsError>().is_some() {
-        // A foreign origin gets no grant; that is all there is to say to its preflight.
-        let mut bare = HttpResponse::new(StatusCode::NO_CONTENT);
-        bare.headers_mut().insert(header::VARY, HeaderValue::from_static("Origin"));
-        return bare;
+impl Exchange {
+    #[expect(clippy::disallowed_methods, reason = "measures a duration for the log, which decides nothing")]
+    fn begin(state: &WebState, request: &ServiceRequest) -> Self {
+        Self {
+            started: Instant::now(),
+            state: state.clone(),
+            context: Context::attach(state, request),
+            method: request.method().clone(),
+            path: request.path().to_owned(),
+        }
     }
-    let foreign;
-    let fault = if let Some(fault) = error.as_error::<Fault>() {
-        fault
-    } else {
-        foreign = Fault::of_status(response.status());
-        &foreign
-    };
-    log_cause(fault);
-    let (status, body) = state.renderers().render(fault, path, &context.request_id);
-    let mut rendered = HttpResponse::new(status).set_body(BoxBody::new(body));
-    for (name, value) in response.headers() {
-        rendered.headers_mut().append(name.clone(), value.clone());
+
+    /// The answer with its headers, and with the body of its surface where it carries a fault.
+    fn finish(&self, response: HttpResponse) -> HttpResponse {
+        let mut response = self.render(response);
+        let headers = response.headers_mut();
+        secure(headers, self.state.options().production);
+        if let Ok(id) = HeaderValue::from_str(&self.context.request_id) {
+            headers.insert(HeaderName::from_static("x-request-id"), id);
+        }
+        response
     }
-    let media_type = HeaderValue::from_static("application/problem+json");
-    rendered.headers_mut().insert(header::CONTENT_TYPE, media_type);
-    rendered
+
+    fn render(&self, mut response: HttpResponse) -> HttpResponse {
+        let carried = response.extensions_mut().remove::<Fault>();
+        let told = response.error().and_then(|error| error.as_error::<Fault>());
+        match (carried.as_ref().or(told), response.error()) {
+            (Some(fault), _) => self.problem(fault, &response),
+            (None, None) => response,
+            (None, Some(error)) if error.as_error::<CorsError>().is_some() => without_grant(),
+            (None, Some(_)) => self.problem(&Fault::of_status(response.status()), &response),
+        }
+    }
+
+    /// The fault in the manner of its surface, with the headers that the answer has already.
+    fn problem(&self, fault: &Fault, response: &HttpResponse) -> HttpResponse {
+        log_cause(fault);
+        let (status, body) = self.state.renderers().render(fault, &self.path, &self.context.request_id);
+        let mut rendered = HttpResponse::new(status).set_body(BoxBody::new(body));
+        for (name, value) in response.headers() {
+            rendered.headers_mut().append(name.clone(), value.clone());
+        }
+        let media_type = HeaderValue::from_static("application/problem+json");
+        rendered.headers_mut().insert(header::CONTENT_TYPE, media_type);
+        rendered
+    }
+
+    fn log(&self, route: Option<&str>, status: StatusCode) {
+        tracing::info!(
+            target: "holdfast::http",
+            method = %self.method,
+            route = route.unwrap_or("none"),
+            status = status.as_u16(),
+            duration_ms = self.started.elapsed().as_secs_f64() * 1_000.0,
+            user_id = self.context.user().map(tracing::field::display),
+            request_id = %self.context.request_id,
+            "answered"
+        );
+    }
+}
+
+/// A foreign origin gets no grant; that is all there is to say to its preflight.
+fn without_grant() -> HttpResponse {
+    let mut bare = HttpResponse::new(StatusCode::NO_CONTENT);
+    bare.headers_mut().insert(header::VARY, HeaderValue::from_static("Origin"));
+    bare
 }
 
 /// Unknown failures are logged here, once; the request id is in the span.
@@ -112,13 +144,5 @@ fn log_cause(fault: &Fault) {
         Meaning::Application(_) | Meaning::Invalid | Meaning::Http(_) => {
             tracing::error!(code = fault.code(), cause, "the request failed");
         }
-    }
-}
-
-fn finish(state: &WebState, context: &Rc<Context>, response: &mut HttpResponse) {
-    let headers = response.headers_mut();
-    secure(headers, state.options().production);
-    if let Ok(id) = HeaderValue::from_str(&context.request_id) {
-        headers.insert(HeaderName::from_static("x-request-id"), id);
     }
 }

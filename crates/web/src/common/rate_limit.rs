@@ -116,7 +116,10 @@ fn refusal(policy: &str, allowance: Allowance, wait: Duration) -> HttpResponse {
             HeaderName::from_static("ratelimit"),
             format!("\"{policy}\";r=0;t={}", whole_seconds(wait)),
         );
-    HttpResponse::from_error(fault)
+    // The governor passes the answer on without its error, so the fault travels beside it.
+    let mut response = fault.error_response();
+    response.extensions_mut().insert(fault);
+    response
 }
 
 /// A key is always found: this error never happens.

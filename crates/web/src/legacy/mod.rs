@@ -5,6 +5,7 @@
 
 mod error;
 mod tasks;
+mod values;
 mod wire;
 
 use utoipa::OpenApi;

@@ -38,10 +38,10 @@ fn id(request: &HttpRequest) -> Result<TaskId, Fault> {
     security(("bearer" = []), ("password" = [])),
     responses(
         (status = 200, description = "One page", body = LegacyAnswer<LegacyTaskList>),
-        (status = 400, description = "Unknown priority, sort_by or sort_order", body = LegacyProblem, content_type = "application/problem+json"),
-        (status = 401, description = "No bearer token, or not a good one", body = LegacyProblem, content_type = "application/problem+json"),
-        (status = 422, description = "Another parameter is invalid", body = LegacyProblem, content_type = "application/problem+json"),
-        (status = 503, description = "A dependency is lost", body = LegacyProblem, content_type = "application/problem+json")))]
+        (status = 400, description = "Unknown priority, sort_by or sort_order", body = LegacyProblem, content_type = PROBLEM),
+        (status = 401, description = "No bearer token, or not a good one", body = LegacyProblem, content_type = PROBLEM),
+        (status = 422, description = "Another parameter is invalid", body = LegacyProblem, content_type = PROBLEM),
+        (status = 503, description = "A dependency is lost", body = LegacyProblem, content_type = PROBLEM)))]
 pub(crate) async fn list(caller: Caller, state: State, request: HttpRequest) -> Result<HttpResponse, Fault> {
     let query = LegacyListQuery::read(Fields::of_query(request.query_string())?)?;
     let (limit, offset) = (query.limit, query.offset);
@@ -61,12 +61,12 @@ pub(crate) async fn list(caller: Caller, state: State, request: HttpRequest) -> 
     security(("bearer" = []), ("password" = [])),
     responses(
         (status = 201, description = "Created", body = LegacyAnswer<LegacyTask>),
-        (status = 400, description = "Not JSON, or an unknown priority", body = LegacyProblem, content_type = "application/problem+json"),
-        (status = 401, description = "No bearer token, or not a good one", body = LegacyProblem, content_type = "application/problem+json"),
-        (status = 413, description = "More than 1 MiB", body = LegacyProblem, content_type = "application/problem+json"),
-        (status = 415, description = "Not JSON by its media type", body = LegacyProblem, content_type = "application/problem+json"),
-        (status = 422, description = "Invalid", body = LegacyProblem, content_type = "application/problem+json"),
-        (status = 503, description = "A dependency is lost", body = LegacyProblem, content_type = "application/problem+json")))]
+        (status = 400, description = "Not JSON, or an unknown priority", body = LegacyProblem, content_type = PROBLEM),
+        (status = 401, description = "No bearer token, or not a good one", body = LegacyProblem, content_type = PROBLEM),
+        (status = 413, description = "More than 1 MiB", body = LegacyProblem, content_type = PROBLEM),
+        (status = 415, description = "Not JSON by its media type", body = LegacyProblem, content_type = PROBLEM),
+        (status = 422, description = "Invalid", body = LegacyProblem, content_type = PROBLEM),
+        (status = 503, description = "A dependency is lost", body = LegacyProblem, content_type = PROBLEM)))]
 pub(crate) async fn create(caller: Caller, state: State, body: RawBody) -> Result<HttpResponse, Fault> {
     let task: LegacyTaskCreate = read(body).await?;
     let task = state.services().tasks.create(caller.0, task.into()).await?;
@@ -78,10 +78,10 @@ pub(crate) async fn create(caller: Caller, state: State, body: RawBody) -> Resul
     params(("id" = String, Path, description = "The task's id", format = Uuid)), security(("bearer" = []), ("password" = [])),
     responses(
         (status = 200, description = "The task", body = LegacyAnswer<LegacyTask>),
-        (status = 401, description = "No bearer token, or not a good one", body = LegacyProblem, content_type = "application/problem+json"),
-        (status = 404, description = "Missing, or somebody else's", body = LegacyProblem, content_type = "application/problem+json"),
-        (status = 422, description = "The id is no UUID", body = LegacyProblem, content_type = "application/problem+json"),
-        (status = 503, description = "A dependency is lost", body = LegacyProblem, content_type = "application/problem+json")))]
+        (status = 401, description = "No bearer token, or not a good one", body = LegacyProblem, content_type = PROBLEM),
+        (status = 404, description = "Missing, or somebody else's", body = LegacyProblem, content_type = PROBLEM),
+        (status = 422, description = "The id is no UUID", body = LegacyProblem, content_type = PROBLEM),
+        (status = 503, description = "A dependency is lost", body = LegacyProblem, content_type = PROBLEM)))]
 pub(crate) async fn show(caller: Caller, state: State, request: HttpRequest) -> Result<HttpResponse, Fault> {
     let task = state.services().tasks.show(caller.0, id(&request)?).await?;
     Ok(HttpResponse::Ok().json(LegacyAnswer::new(LegacyTask::from(task))))
@@ -92,11 +92,11 @@ pub(crate) async fn show(caller: Caller, state: State, request: HttpRequest) -> 
     params(("id" = String, Path, description = "The task's id", format = Uuid)), security(("bearer" = []), ("password" = [])),
     responses(
         (status = 200, description = "The task as it is now", body = LegacyAnswer<LegacyTask>),
-        (status = 400, description = "Not JSON, or an unknown priority", body = LegacyProblem, content_type = "application/problem+json"),
-        (status = 401, description = "No bearer token, or not a good one", body = LegacyProblem, content_type = "application/problem+json"),
-        (status = 404, description = "Missing, or somebody else's", body = LegacyProblem, content_type = "application/problem+json"),
-        (status = 422, description = "Invalid", body = LegacyProblem, content_type = "application/problem+json"),
-        (status = 503, description = "A dependency is lost", body = LegacyProblem, content_type = "application/problem+json")))]
+        (status = 400, description = "Not JSON, or an unknown priority", body = LegacyProblem, content_type = PROBLEM),
+        (status = 401, description = "No bearer token, or not a good one", body = LegacyProblem, content_type = PROBLEM),
+        (status = 404, description = "Missing, or somebody else's", body = LegacyProblem, content_type = PROBLEM),
+        (status = 422, description = "Invalid", body = LegacyProblem, content_type = PROBLEM),
+        (status = 503, description = "A dependency is lost", body = LegacyProblem, content_type = PROBLEM)))]
 pub(crate) async fn update(
     caller: Caller,
     state: State,
@@ -115,11 +115,11 @@ pub(crate) async fn update(
     params(("id" = String, Path, description = "The task's id", format = Uuid)), security(("bearer" = []), ("password" = [])),
     responses(
         (status = 200, description = "The task as it is now", body = LegacyAnswer<LegacyTask>),
-        (status = 400, description = "Not JSON", body = LegacyProblem, content_type = "application/problem+json"),
-        (status = 401, description = "No bearer token, or not a good one", body = LegacyProblem, content_type = "application/problem+json"),
-        (status = 404, description = "Missing, or somebody else's", body = LegacyProblem, content_type = "application/problem+json"),
-        (status = 422, description = "Invalid", body = LegacyProblem, content_type = "application/problem+json"),
-        (status = 503, description = "A dependency is lost", body = LegacyProblem, content_type = "application/problem+json")))]
+        (status = 400, description = "Not JSON", body = LegacyProblem, content_type = PROBLEM),
+        (status = 401, description = "No bearer token, or not a good one", body = LegacyProblem, content_type = PROBLEM),
+        (status = 404, description = "Missing, or somebody else's", body = LegacyProblem, content_type = PROBLEM),
+        (status = 422, description = "Invalid", body = LegacyProblem, content_type = PROBLEM),
+        (status = 503, description = "A dependency is lost", body = LegacyProblem, content_type = PROBLEM)))]
 pub(crate) async fn complete(
     caller: Caller,
     state: State,
@@ -137,10 +137,10 @@ pub(crate) async fn complete(
     params(("id" = String, Path, description = "The task's id", format = Uuid)), security(("bearer" = []), ("password" = [])),
     responses(
         (status = 204, description = "Deleted; the body is empty"),
-        (status = 401, description = "No bearer token, or not a good one", body = LegacyProblem, content_type = "application/problem+json"),
-        (status = 404, description = "Missing, or somebody else's", body = LegacyProblem, content_type = "application/problem+json"),
-        (status = 422, description = "The id is no UUID", body = LegacyProblem, content_type = "application/problem+json"),
-        (status = 503, description = "A dependency is lost", body = LegacyProblem, content_type = "application/problem+json")))]
+        (status = 401, description = "No bearer token, or not a good one", body = LegacyProblem, content_type = PROBLEM),
+        (status = 404, description = "Missing, or somebody else's", body = LegacyProblem, content_type = PROBLEM),
+        (status = 422, description = "The id is no UUID", body = LegacyProblem, content_type = PROBLEM),
+        (status = 503, description = "A dependency is lost", body = LegacyProblem, content_type = PROBLEM)))]
 pub(crate) async fn remove(
     caller: Caller,
     state: State,

@@ -2,12 +2,13 @@
 
 use std::{
     net::SocketAddr,
+    pin::Pin,
+    rc::Rc,
     sync::{Arc, Mutex},
 };
 
 use actix_web::{
     body::to_bytes,
-    dev::{Service, ServiceResponse},
     http::{
         Method, StatusCode,
         header::{HeaderMap, HeaderName, HeaderValue},
@@ -27,49 +28,28 @@ use holdfast_web::{RateLimit, WebOptions, WebState, app};
 use serde_json::{Value, json};
 
 /// The proxy that the application trusts.
-pub const PROXY: &str = "10.0.0.1";
+pub(crate) const PROXY: &str = "10.0.0.1";
 /// Anybody.
-pub const STRANGER: &str = "203.0.113.9";
+pub(crate) const STRANGER: &str = "203.0.113.9";
 /// The origin that may call.
-pub const ORIGIN: &str = "http://localhost:3000";
+pub(crate) const ORIGIN: &str = "http://localhost:3000";
 
-type Call = Box<dyn AsyncCall>;
-
-/// One request, whatever the type of the application is.
-trait AsyncCall {
-    fn call(&self, request: actix_http::Request) -> std::pin::Pin<Box<dyn Future<Output = Answer> + '_>>;
-}
-
-struct Initialized<S>(S);
-
-impl<S> AsyncCall for Initialized<S>
-where
-    S: Service<actix_http::Request, Response = ServiceResponse, Error = actix_web::Error>,
-{
-    fn call(&self, request: actix_http::Request) -> std::pin::Pin<Box<dyn Future<Output = Answer> + '_>> {
-        Box::pin(async move {
-            let response = test::call_service(&self.0, request).await.into_parts().1;
-            let (status, headers) = (response.status(), response.headers().clone());
-            let body = to_bytes(response.into_body()).await.expect("a test body is complete");
-            Answer { status, headers, body: body.to_vec() }
-        })
-    }
-}
+type Call = Box<dyn Fn(TestRequest) -> Pin<Box<dyn Future<Output = Answer>>>>;
 
 /// The application over a memory store.
-pub struct TestApp {
+pub(crate) struct TestApp {
     call: Call,
-    pub store: FailingStore,
-    pub clock: FixedClock,
-    pub state: WebState,
+    pub(crate) store: FailingStore,
+    pub(crate) clock: FixedClock,
+    pub(crate) state: WebState,
     accounts: Mutex<u32>,
 }
 
 /// What can be chosen.
-pub struct Settings {
-    pub rate_limit: RateLimit,
-    pub production: bool,
-    pub passwords: Arc<dyn Passwords>,
+pub(crate) struct Settings {
+    pub(crate) rate_limit: RateLimit,
+    pub(crate) production: bool,
+    pub(crate) passwords: Arc<dyn Passwords>,
 }
 
 impl Default for Settings {
@@ -79,11 +59,11 @@ impl Default for Settings {
 }
 
 impl TestApp {
-    pub async fn new() -> Self {
+    pub(crate) async fn new() -> Self {
         Self::with(Settings::default()).await
     }
 
-    pub async fn with(settings: Settings) -> Self {
+    pub(crate) async fn with(settings: Settings) -> Self {
         let clock = FixedClock::default();
         let store = FailingStore::new(Arc::new(MemoryStore::default()));
         let ids = Arc::new(SequentialIds::default());
@@ -108,39 +88,47 @@ impl TestApp {
             production: settings.production,
         };
         let state = WebState::new(services, Arc::new(clock.clone()), ids, options);
-        let service = test::init_service(app(&state)).await;
-        let call = Box::new(Initialized(service));
+        let service = Rc::new(test::init_service(app(&state)).await);
+        let call: Call = Box::new(move |request| {
+            let service = Rc::clone(&service);
+            Box::pin(async move {
+                let response = test::call_service(&*service, request.to_request()).await.into_parts().1;
+                let (status, headers) = (response.status(), response.headers().clone());
+                let body = to_bytes(response.into_body()).await.expect("a test body is complete");
+                Answer { status, headers, body: body.to_vec() }
+            })
+        });
         Self { call, store, clock, state, accounts: Mutex::new(0) }
     }
 
-    pub fn get<'a>(&'a self, path: &str) -> Ask<'a> {
+    pub(crate) fn get<'a>(&'a self, path: &str) -> Ask<'a> {
         self.ask(Method::GET, path)
     }
 
-    pub fn post<'a>(&'a self, path: &str, body: &Value) -> Ask<'a> {
+    pub(crate) fn post<'a>(&'a self, path: &str, body: &Value) -> Ask<'a> {
         self.ask(Method::POST, path).json(body)
     }
 
-    pub fn put<'a>(&'a self, path: &str, body: &Value) -> Ask<'a> {
+    pub(crate) fn put<'a>(&'a self, path: &str, body: &Value) -> Ask<'a> {
         self.ask(Method::PUT, path).json(body)
     }
 
-    pub fn patch<'a>(&'a self, path: &str, body: &Value) -> Ask<'a> {
+    pub(crate) fn patch<'a>(&'a self, path: &str, body: &Value) -> Ask<'a> {
         self.ask(Method::PATCH, path).json(body)
     }
 
-    pub fn delete<'a>(&'a self, path: &str) -> Ask<'a> {
+    pub(crate) fn delete<'a>(&'a self, path: &str) -> Ask<'a> {
         self.ask(Method::DELETE, path)
     }
 
-    pub fn ask<'a>(&'a self, method: Method, path: &str) -> Ask<'a> {
+    pub(crate) fn ask<'a>(&'a self, method: Method, path: &str) -> Ask<'a> {
         let peer = format!("{STRANGER}:4711").parse().unwrap();
         let request = TestRequest::with_uri(path).method(method).peer_addr(peer);
         Ask { app: self, request }
     }
 
     /// A new account that has signed in.
-    pub async fn person(&self) -> Person<'_> {
+    pub(crate) async fn person(&self) -> Person<'_> {
         let n = {
             let mut accounts = self.accounts.lock().unwrap();
             *accounts += 1;
@@ -161,107 +149,107 @@ impl TestApp {
 }
 
 /// Somebody who is signed in.
-pub struct Person<'a> {
+pub(crate) struct Person<'a> {
     app: &'a TestApp,
-    pub id: String,
-    pub email: String,
-    pub access: String,
-    pub refresh: String,
+    pub(crate) id: String,
+    pub(crate) email: String,
+    pub(crate) access: String,
+    pub(crate) refresh: String,
 }
 
 impl<'a> Person<'a> {
-    pub fn get(&self, path: &str) -> Ask<'a> {
+    pub(crate) fn get(&self, path: &str) -> Ask<'a> {
         self.app.get(path).bearer(&self.access)
     }
 
-    pub fn post(&self, path: &str, body: &Value) -> Ask<'a> {
+    pub(crate) fn post(&self, path: &str, body: &Value) -> Ask<'a> {
         self.app.post(path, body).bearer(&self.access)
     }
 
-    pub fn put(&self, path: &str, body: &Value) -> Ask<'a> {
+    pub(crate) fn put(&self, path: &str, body: &Value) -> Ask<'a> {
         self.app.put(path, body).bearer(&self.access)
     }
 
-    pub fn patch(&self, path: &str, body: &Value) -> Ask<'a> {
+    pub(crate) fn patch(&self, path: &str, body: &Value) -> Ask<'a> {
         self.app.patch(path, body).bearer(&self.access)
     }
 
-    pub fn delete(&self, path: &str) -> Ask<'a> {
+    pub(crate) fn delete(&self, path: &str) -> Ask<'a> {
         self.app.delete(path).bearer(&self.access)
     }
 
-    pub fn ask(&self, method: Method, path: &str) -> Ask<'a> {
+    pub(crate) fn ask(&self, method: Method, path: &str) -> Ask<'a> {
         self.app.ask(method, path).bearer(&self.access)
     }
 
     /// Creates a task and answers it.
-    pub async fn task(&self, body: &Value) -> Value {
+    pub(crate) async fn task(&self, body: &Value) -> Value {
         self.post("/api/v1/tasks", body).send().await.expect(201)["data"].clone()
     }
 }
 
 /// A request under construction.
-pub struct Ask<'a> {
+pub(crate) struct Ask<'a> {
     app: &'a TestApp,
     request: TestRequest,
 }
 
 impl Ask<'_> {
-    pub fn header(mut self, name: &str, value: &str) -> Self {
+    pub(crate) fn header(mut self, name: &str, value: &str) -> Self {
         let name = HeaderName::from_bytes(name.as_bytes()).unwrap();
         self.request = self.request.append_header((name, HeaderValue::from_bytes(value.as_bytes()).unwrap()));
         self
     }
 
-    pub fn bearer(self, token: &str) -> Self {
+    pub(crate) fn bearer(self, token: &str) -> Self {
         self.header("authorization", &format!("Bearer {token}"))
     }
 
-    pub fn peer(mut self, address: &str) -> Self {
+    pub(crate) fn peer(mut self, address: &str) -> Self {
         self.request = self.request.peer_addr(SocketAddr::new(address.parse().unwrap(), 4711));
         self
     }
 
-    pub fn json(mut self, body: &Value) -> Self {
+    pub(crate) fn json(mut self, body: &Value) -> Self {
         self.request = self.request.set_json(body);
         self
     }
 
     /// A body of any bytes; the media type is the test's to set.
-    pub fn bytes(mut self, body: impl Into<Vec<u8>>) -> Self {
+    pub(crate) fn bytes(mut self, body: impl Into<Vec<u8>>) -> Self {
         let body: Vec<u8> = body.into();
         self.request = self.request.set_payload(body);
         self
     }
 
-    pub async fn send(self) -> Answer {
-        self.app.call.call(self.request.to_request()).await
+    pub(crate) async fn send(self) -> Answer {
+        (self.app.call)(self.request).await
     }
 }
 
 /// What came back.
-pub struct Answer {
-    pub status: StatusCode,
-    pub headers: HeaderMap,
-    pub body: Vec<u8>,
+pub(crate) struct Answer {
+    pub(crate) status: StatusCode,
+    pub(crate) headers: HeaderMap,
+    pub(crate) body: Vec<u8>,
 }
 
 impl Answer {
-    pub fn json(&self) -> Value {
+    pub(crate) fn json(&self) -> Value {
         serde_json::from_slice(&self.body)
             .unwrap_or_else(|_| panic!("not JSON: {} {}", self.status, String::from_utf8_lossy(&self.body)))
     }
 
     /// The body of an answer with this status.
     #[track_caller]
-    pub fn expect(&self, status: u16) -> Value {
+    pub(crate) fn expect(&self, status: u16) -> Value {
         assert_eq!(self.status.as_u16(), status, "{}", String::from_utf8_lossy(&self.body));
         if self.body.is_empty() { Value::Null } else { self.json() }
     }
 
     /// A problem document with this status and code, complete in all its members.
     #[track_caller]
-    pub fn problem(&self, status: u16, code: &str) -> Value {
+    pub(crate) fn problem(&self, status: u16, code: &str) -> Value {
         let problem = self.expect(status);
         assert_eq!(self.header("content-type"), "application/problem+json", "{problem}");
         assert_eq!(problem["status"], status, "{problem}");
@@ -280,17 +268,17 @@ impl Answer {
 
     /// The fields of a 422, sorted, as `field:code`.
     #[track_caller]
-    pub fn faults(&self) -> Vec<String> {
+    pub(crate) fn faults(&self) -> Vec<String> {
         faults(&self.problem(422, "VALIDATION_ERROR"))
     }
 
-    pub fn header(&self, name: &str) -> &str {
+    pub(crate) fn header(&self, name: &str) -> &str {
         self.headers.get(name).map(|value| value.to_str().unwrap()).unwrap_or_default()
     }
 }
 
 /// The field faults of a problem, sorted, as `field:code`.
-pub fn faults(problem: &Value) -> Vec<String> {
+pub(crate) fn faults(problem: &Value) -> Vec<String> {
     let errors = problem["errors"].as_array().unwrap_or_else(|| panic!("no errors: {problem}"));
     let mut told: Vec<_> = errors
         .iter()
@@ -301,4 +289,12 @@ pub fn faults(problem: &Value) -> Vec<String> {
         .collect();
     told.sort();
     told
+}
+
+impl Answer {
+    /// For answers whose body does not matter.
+    #[track_caller]
+    pub(crate) fn expect_status(&self, status: u16) {
+        assert_eq!(self.status.as_u16(), status, "{}", String::from_utf8_lossy(&self.body));
+    }
 }

@@ -1,5 +1,12 @@
 //! Black-box tests of both surfaces over the memory store: requests in, answers out.
 
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test says what is wrong by panicking"
+)]
+
 mod app;
 mod auth;
 mod bodies;

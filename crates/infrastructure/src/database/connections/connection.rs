@@ -6,12 +6,11 @@ use futures_util::{StreamExt, TryStreamExt, stream::BoxStream};
 use sea_orm::{DbBackend, ExecResult, QueryResult, Statement};
 use sea_query_sqlx::SqlxValues;
 use sqlx::{
-    AssertSqlSafe, Database, Either, Executor, IntoArguments, PgConnection, SqliteConnection,
-    database::HasStatementCache,
+    AssertSqlSafe, Database, Either, Executor, IntoArguments, PgConnection, database::HasStatementCache,
 };
 use tokio::time::Instant;
 
-use super::outage::Outage;
+use super::{outage::Outage, sqlite::SqliteWire};
 use crate::database::dialect;
 
 /// What came back: rows, the number of rows touched, or both.
@@ -23,7 +22,7 @@ pub struct Answer {
 /// The connection itself.
 pub(super) enum Wire {
     Postgres(PgConnection),
-    Sqlite(SqliteConnection),
+    Sqlite(SqliteWire),
 }
 
 /// A live connection. The outage watch counts it until it is dropped.
@@ -65,7 +64,7 @@ impl Connection {
         let keep = self.keeps_statements;
         let answer = match &mut self.wire {
             Wire::Postgres(connection) => collect(stream(connection, statement, keep)).await,
-            Wire::Sqlite(connection) => collect(stream(connection, statement, keep)).await,
+            Wire::Sqlite(SqliteWire { connection, .. }) => collect(stream(connection, statement, keep)).await,
         }?;
         self.used_at = Instant::now();
         Ok(answer)

@@ -86,7 +86,8 @@ impl Lease {
 
 impl Drop for Lease {
     fn drop(&mut self) {
-        if let Some(connection) = self.connection.take().filter(|_| self.in_statement || self.in_transaction) {
+        if let Some(connection) = self.connection.take().filter(|_| self.in_statement || self.in_transaction)
+        {
             drop(Object::take(connection));
         }
     }

@@ -101,7 +101,12 @@ impl LeasingPool {
         Ok(lease)
     }
 
-    async fn try_run(&self, statement: &Statement, reads: bool, deadline: &Deadline) -> Result<Answer, DbErr> {
+    async fn try_run(
+        &self,
+        statement: &Statement,
+        reads: bool,
+        deadline: &Deadline,
+    ) -> Result<Answer, DbErr> {
         if self.wrapping {
             let mut lease = self.try_begin(deadline).await?;
             let answer = lease.run(statement, deadline.of_statement()).await;
@@ -165,7 +170,10 @@ fn leasing(connector: Connector, size: usize) -> Pool<Connector> {
     // The connection used last is the one most likely to be alive still.
     let config = PoolConfig { max_size: size.max(1), timeouts: Timeouts::new(), queue_mode: QueueMode::Lifo };
     let built = Pool::builder(connector).config(config).runtime(Runtime::Tokio1).build();
-    #[expect(clippy::expect_used, reason = "building fails only for time-outs without a runtime, and one is named")]
+    #[expect(
+        clippy::expect_used,
+        reason = "building fails only for time-outs without a runtime, and one is named"
+    )]
     built.expect("a runtime is named")
 }
 

@@ -1,6 +1,13 @@
 //! Connections to a SQLite file: one that writes and several that can only read.
 
-use std::{path::Path, time::Duration};
+use std::{
+    path::Path,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
 
 use sqlx::{
     ConnectOptions, Connection as _, SqliteConnection,
@@ -11,6 +18,8 @@ use sqlx::{
 pub(super) const BEGIN: &str = "BEGIN IMMEDIATE";
 /// How long a statement waits for another process that writes.
 const BUSY: Duration = Duration::from_secs(1);
+/// Steps of SQLite's virtual machine, well below a millisecond.
+const STEPS_BETWEEN_LOOKS: i32 = 10_000;
 
 /// A file and the part that a connection plays for it.
 #[derive(Clone)]
@@ -27,8 +36,28 @@ impl SqliteTarget {
         Self(shared(path, statement_cache).pragma("query_only", "ON"))
     }
 
-    pub(super) async fn open(&self) -> Result<SqliteConnection, sqlx::Error> {
-        SqliteConnection::connect_with(&self.0).await
+    pub(super) async fn open(&self) -> Result<SqliteWire, sqlx::Error> {
+        let mut connection = SqliteConnection::connect_with(&self.0).await?;
+        let abandoned = Arc::new(AtomicBool::new(false));
+        let watched = abandoned.clone();
+        connection
+            .lock_handle()
+            .await?
+            .set_progress_handler(STEPS_BETWEEN_LOOKS, move || !watched.load(Ordering::Relaxed));
+        Ok(SqliteWire { connection, abandoned })
+    }
+}
+
+/// An open file. A statement lives on a thread of its own and would run to its end although nobody waits for it:
+/// dropping this interrupts it.
+pub(super) struct SqliteWire {
+    pub(super) connection: SqliteConnection,
+    abandoned: Arc<AtomicBool>,
+}
+
+impl Drop for SqliteWire {
+    fn drop(&mut self) {
+        self.abandoned.store(true, Ordering::Relaxed);
     }
 }
 

@@ -78,7 +78,10 @@ impl Drop for OpenTransaction {
         // On a runtime that is shutting down the task is dropped, and the lease closes its connection.
         self.runtime.spawn(async move {
             if let Err(error) = lease.roll_back(Instant::now() + ROLLBACK).await {
-                tracing::debug!(error = &error as &dyn std::error::Error, "closed a connection instead of rolling back");
+                tracing::debug!(
+                    error = &error as &dyn std::error::Error,
+                    "closed a connection instead of rolling back"
+                );
             }
         });
     }

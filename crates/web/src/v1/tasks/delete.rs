@@ -16,7 +16,7 @@ use crate::{
         ("id" = String, Path, description = "The task's id", format = Uuid),
         ("If-Match" = Option<String>, Header, description = "The revision that is deleted")),
     responses(
-        (status = 200, description = "Deleted; `data` is null", body = Written<Option<bool>>),
+        (status = 200, description = "Deleted; `data` is null", body = Written<()>),
         Secured, Missing, Conditional, Always))]
 pub(crate) async fn delete(
     caller: Caller,
@@ -26,5 +26,5 @@ pub(crate) async fn delete(
     let id = super::id(&request)?;
     let expected = super::expected(&state, &request, caller.0, id).await?;
     state.services().tasks.delete(caller.0, id, expected).await?;
-    Ok(HttpResponse::Ok().json(Written::new("Task deleted", None::<bool>)))
+    Ok(HttpResponse::Ok().json(Written::new("Task deleted", ())))
 }

@@ -1,0 +1,134 @@
+//! The repositories of the failing store: every call of the other store, under the plan.
+
+use async_trait::async_trait;
+use holdfast_application::{
+    domain::{
+        SessionId, TaskId, Timestamp, UserId,
+        sessions::{AuthEvent, EndReason, Rotation, Session},
+        tasks::{Revision, Task},
+        users::{Account, PasswordHash, Role, User},
+    },
+    ports::{
+        AuditRepository, Deleted, SessionRepository, StoreError, TaskChanges, TaskFilter, TaskQuery,
+        TaskRepository, Updated, UserRepository,
+    },
+};
+
+use super::{Failing, Inner};
+
+#[async_trait]
+impl<R: Inner> TaskRepository for Failing<R> {
+    async fn find(&self, owner: UserId, id: TaskId) -> Result<Option<Task>, StoreError> {
+        self.call(self.inner.repositories().tasks().find(owner, id)).await
+    }
+
+    async fn list(&self, owner: UserId, query: &TaskQuery) -> Result<Vec<Task>, StoreError> {
+        self.call(self.inner.repositories().tasks().list(owner, query)).await
+    }
+
+    async fn count(&self, owner: UserId, filter: &TaskFilter) -> Result<u64, StoreError> {
+        self.call(self.inner.repositories().tasks().count(owner, filter)).await
+    }
+
+    async fn insert(&self, task: &Task) -> Result<(), StoreError> {
+        self.call(self.inner.repositories().tasks().insert(task)).await
+    }
+
+    async fn update(
+        &self,
+        owner: UserId,
+        id: TaskId,
+        changes: &TaskChanges,
+        expected: Option<Revision>,
+        now: Timestamp,
+    ) -> Result<Updated, StoreError> {
+        self.call(self.inner.repositories().tasks().update(owner, id, changes, expected, now)).await
+    }
+
+    async fn delete(
+        &self,
+        owner: UserId,
+        id: TaskId,
+        expected: Option<Revision>,
+    ) -> Result<Deleted, StoreError> {
+        self.call(self.inner.repositories().tasks().delete(owner, id, expected)).await
+    }
+}
+
+#[async_trait]
+impl<R: Inner> UserRepository for Failing<R> {
+    async fn find(&self, id: UserId) -> Result<Option<User>, StoreError> {
+        self.call(self.inner.repositories().users().find(id)).await
+    }
+
+    async fn find_by_email(&self, email: &str) -> Result<Option<Account>, StoreError> {
+        self.call(self.inner.repositories().users().find_by_email(email)).await
+    }
+
+    async fn insert(&self, account: &Account) -> Result<(), StoreError> {
+        self.call(self.inner.repositories().users().insert(account)).await
+    }
+
+    async fn record_sign_in(&self, id: UserId, at: Timestamp) -> Result<bool, StoreError> {
+        self.call(self.inner.repositories().users().record_sign_in(id, at)).await
+    }
+
+    async fn replace_hash(
+        &self,
+        id: UserId,
+        old: &PasswordHash,
+        new: &PasswordHash,
+    ) -> Result<bool, StoreError> {
+        self.call(self.inner.repositories().users().replace_hash(id, old, new)).await
+    }
+
+    async fn set_role(&self, id: UserId, role: Role, at: Timestamp) -> Result<bool, StoreError> {
+        self.call(self.inner.repositories().users().set_role(id, role, at)).await
+    }
+}
+
+#[async_trait]
+impl<R: Inner> SessionRepository for Failing<R> {
+    async fn find(&self, owner: UserId, id: SessionId) -> Result<Option<Session>, StoreError> {
+        self.call(self.inner.repositories().sessions().find(owner, id)).await
+    }
+
+    async fn insert(&self, session: &Session) -> Result<(), StoreError> {
+        self.call(self.inner.repositories().sessions().insert(session)).await
+    }
+
+    async fn rotate(&self, rotation: &Rotation) -> Result<Option<Session>, StoreError> {
+        self.call(self.inner.repositories().sessions().rotate(rotation)).await
+    }
+
+    async fn end(
+        &self,
+        owner: UserId,
+        id: SessionId,
+        reason: EndReason,
+        at: Timestamp,
+    ) -> Result<bool, StoreError> {
+        self.call(self.inner.repositories().sessions().end(owner, id, reason, at)).await
+    }
+
+    async fn end_all(
+        &self,
+        owner: UserId,
+        except: Option<SessionId>,
+        reason: EndReason,
+        at: Timestamp,
+    ) -> Result<Vec<SessionId>, StoreError> {
+        self.call(self.inner.repositories().sessions().end_all(owner, except, reason, at)).await
+    }
+}
+
+#[async_trait]
+impl<R: Inner> AuditRepository for Failing<R> {
+    async fn append(&self, event: &AuthEvent) -> Result<(), StoreError> {
+        self.call(self.inner.repositories().audit().append(event)).await
+    }
+
+    async fn latest(&self, user: UserId, limit: u64) -> Result<Vec<AuthEvent>, StoreError> {
+        self.call(self.inner.repositories().audit().latest(user, limit)).await
+    }
+}
