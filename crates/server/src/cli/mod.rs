@@ -53,7 +53,7 @@ enum Command {
 pub fn main() -> ExitCode {
     let command = Arguments::parse().command.unwrap_or(Command::Serve);
     if matches!(command, Command::Openapi) {
-        return print(&holdfast_web::openapi_json());
+        return print(holdfast_web::openapi_json().trim_end());
     }
     let Loaded { settings, warnings } = match Settings::load(&Sources::of_this_process()) {
         Ok(loaded) => loaded,

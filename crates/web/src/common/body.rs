@@ -99,7 +99,7 @@ async fn collect(payload: &mut Payload, limit: usize) -> Result<Bytes, Fault> {
     while let Some(chunk) = payload.next().await {
         let chunk = chunk.map_err(|error| match error {
             PayloadError::Overflow => too_large(limit),
-            other => Fault::invalid_json(format!("The body could not be received: {other}")),
+            _ => Fault::invalid_json("The body broke off before its end"),
         })?;
         if chunk.len() > limit - body.len() {
             return Err(too_large(limit));

@@ -18,21 +18,21 @@ fn told(status: &'static str) -> HttpResponse {
 }
 
 /// The process answers. Nothing else is asked.
-#[utoipa::path(get, path = "/health", tag = "operations",
+#[utoipa::path(get, path = "/health", operation_id = "health", tag = "operations",
     responses((status = 200, description = "Always, while the process runs", body = Health)))]
 pub(crate) async fn healthy() -> HttpResponse {
     told("healthy")
 }
 
 /// The process answers: what a supervisor asks before it restarts one.
-#[utoipa::path(get, path = "/health/live", tag = "operations",
+#[utoipa::path(get, path = "/health/live", operation_id = "health_live", tag = "operations",
     responses((status = 200, description = "Always, while the process runs", body = Health)))]
 pub(crate) async fn live() -> HttpResponse {
     told("healthy")
 }
 
 /// The instance wants work: its database answers and it is not draining. What a load balancer asks.
-#[utoipa::path(get, path = "/health/ready", tag = "operations",
+#[utoipa::path(get, path = "/health/ready", operation_id = "health_ready", tag = "operations",
     responses(
         (status = 200, description = "Ready for work", body = Health),
         (status = 503, description = "Draining, or the database is lost")))]
@@ -45,7 +45,7 @@ pub(crate) async fn ready(state: State) -> Result<HttpResponse, Fault> {
 }
 
 /// The database answers.
-#[utoipa::path(get, path = "/health/db", tag = "operations",
+#[utoipa::path(get, path = "/health/db", operation_id = "health_database", tag = "operations",
     responses(
         (status = 200, description = "The database answered", body = Health),
         (status = 503, description = "It did not")))]
@@ -55,7 +55,7 @@ pub(crate) async fn database(state: State) -> Result<HttpResponse, Fault> {
 }
 
 /// A constant that existing monitors ask for: tokens are verified without any dependency.
-#[utoipa::path(get, path = "/health/auth", tag = "operations",
+#[utoipa::path(get, path = "/health/auth", operation_id = "health_authentication", tag = "operations",
     responses((status = 200, description = "Always, while the process runs", body = Health)))]
 pub(crate) async fn authentication() -> HttpResponse {
     told("authentication system operational")

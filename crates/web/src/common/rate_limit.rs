@@ -12,7 +12,9 @@ use actix_governor::{
     },
 };
 use actix_web::{
-    HttpResponse, HttpResponseBuilder, ResponseError, dev::ServiceRequest, http::header::HeaderName,
+    HttpResponse, HttpResponseBuilder, ResponseError,
+    dev::ServiceRequest,
+    http::{Method, header::HeaderName},
 };
 use ipnet::IpNet;
 
@@ -75,7 +77,7 @@ fn config(policy: &'static str, allowance: Allowance, trusted: &[IpNet]) -> Opti
     let extractor = ClientNetwork { policy, allowance, trusted: trusted.to_vec() };
     let mut builder = GovernorConfigBuilder::default();
     builder.period(allowance.interval()).burst_size(allowance.burst());
-    builder.key_extractor(extractor).finish()
+    builder.methods(vec![Method::POST]).key_extractor(extractor).finish()
 }
 
 /// Finds the network that a request is counted for, and words the refusal.
@@ -100,26 +102,25 @@ impl KeyExtractor for ClientNetwork {
         negative: &NotUntil<QuantaInstant>,
         _: HttpResponseBuilder,
     ) -> HttpResponse {
-        refusal(self.policy, self.allowance, negative.wait_time_from(DefaultClock::default().now()))
+        let wait = negative.wait_time_from(DefaultClock::default().now());
+        let fault = refusal(self.policy, self.allowance.burst(), self.allowance.window(), wait);
+        // The governor passes the answer on without its error, so the fault travels beside it.
+        let mut response = fault.error_response();
+        response.extensions_mut().insert(fault);
+        response
     }
 }
 
-/// The header fields of draft-ietf-httpapi-ratelimit-headers: `q` requests in `w` seconds, `r` left, more in `t`.
-fn refusal(policy: &str, allowance: Allowance, wait: Duration) -> HttpResponse {
-    let (quota, window) = (allowance.burst(), whole_seconds(allowance.window()));
-    let fault = Fault::throttled(wait)
+/// A refusal with the header fields of draft-ietf-httpapi-ratelimit-headers: `q` requests in `w` seconds, `r` left,
+/// more in `t`.
+pub(crate) fn refusal(policy: &str, quota: u32, window: Duration, wait: Duration) -> Fault {
+    let (window, seconds) = (whole_seconds(window), whole_seconds(wait));
+    Fault::throttled(wait)
         .with_header(
             HeaderName::from_static("ratelimit-policy"),
             format!("\"{policy}\";q={quota};w={window}"),
         )
-        .with_header(
-            HeaderName::from_static("ratelimit"),
-            format!("\"{policy}\";r=0;t={}", whole_seconds(wait)),
-        );
-    // The governor passes the answer on without its error, so the fault travels beside it.
-    let mut response = fault.error_response();
-    response.extensions_mut().insert(fault);
-    response
+        .with_header(HeaderName::from_static("ratelimit"), format!("\"{policy}\";r=0;t={seconds}"))
 }
 
 /// A key is always found: this error never happens.

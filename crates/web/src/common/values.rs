@@ -5,6 +5,7 @@ use std::fmt::Display;
 use chrono::{Datelike, Timelike};
 use holdfast_application::domain::{Timestamp, text::TextFault};
 use serde::{Serialize, Serializer};
+use utoipa::openapi::schema::{ObjectBuilder, Type};
 
 use super::{fields::Flaw, json::Json};
 
@@ -48,6 +49,11 @@ pub(crate) fn query_number(value: Json, range: std::ops::RangeInclusive<u64>) ->
             end => format!("must be a whole number from {} to {end}", range.start()),
         })
     })
+}
+
+/// The schema of a text that is one of these names.
+pub(crate) fn one_of<const N: usize>(names: [&str; N]) -> ObjectBuilder {
+    ObjectBuilder::new().schema_type(Type::String).enum_values(Some(names))
 }
 
 /// Writes RFC 3339 with `Z`.

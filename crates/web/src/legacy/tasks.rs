@@ -20,6 +20,9 @@ use crate::common::{
     limits,
 };
 
+/// The media type of errors.
+const PROBLEM: &str = "application/problem+json";
+
 async fn read<T: FromFields>(body: RawBody) -> Result<T, Fault> {
     let body = body.receive(Media::Json, limits::FROZEN_BODY).await?;
     T::read(Fields::new(json::read(&body, Duplicates::LastWins)?))

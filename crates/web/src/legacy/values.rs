@@ -9,11 +9,13 @@ use holdfast_application::{
     ports::{Direction, SortBy},
 };
 
+use utoipa::openapi::schema::Object;
+
 use crate::common::{
     datetime,
     fields::Flaw,
     json::Json,
-    values::{self, text},
+    values::{self, one_of, text},
 };
 
 /// Beyond this a number counts milliseconds, not seconds: the year 2603 in seconds.
@@ -102,6 +104,22 @@ fn canonical(text: &str) -> Option<String> {
     let (rest, offset) = text.split_at_checked(text.len().checked_sub(5)?)?;
     let bare = offset.starts_with(['+', '-']) && offset[1..].bytes().all(|byte| byte.is_ascii_digit());
     Some(if bare { format!("{rest}{}:{}", &offset[..3], &offset[3..]) } else { text.to_owned() })
+}
+
+/// The names of the four priorities.
+pub(super) fn priority_schema() -> Object {
+    one_of(Priority::ALL.map(Priority::name)).build()
+}
+
+/// What a list can be sorted by.
+pub(super) fn sort_by_schema() -> Object {
+    let names = ["created_at", "updated_at", "due_datetime", "priority", "title"];
+    one_of(names).default(Some("created_at".into())).build()
+}
+
+/// The two directions.
+pub(super) fn direction_schema() -> Object {
+    one_of(["asc", "desc"]).default(Some("desc".into())).build()
 }
 
 #[cfg(test)]

@@ -13,7 +13,10 @@ use holdfast_application::{
 use serde::Serialize;
 use utoipa::{IntoParams, ToSchema};
 
-use super::values::{boolean, description, direction, priority, sort_by, timestamp, title};
+use super::values::{
+    boolean, description, direction, direction_schema, priority, priority_schema, sort_by, sort_by_schema,
+    timestamp, title,
+};
 use crate::common::{
     fields::{Fields, FromFields},
     limits,
@@ -29,6 +32,7 @@ pub(crate) struct LegacyTask {
     #[serde(serialize_with = "naive_option")]
     #[schema(value_type = Option<String>, example = "2026-03-01T10:00:00")]
     due_datetime: Option<Timestamp>,
+    #[schema(schema_with = priority_schema)]
     priority: &'static str,
     is_completed: bool,
     #[serde(serialize_with = "shown")]
@@ -105,7 +109,7 @@ pub(crate) struct LegacyTaskCreate {
     description: Option<Description>,
     #[schema(value_type = Option<String>)]
     due_datetime: Option<Timestamp>,
-    #[schema(value_type = String, default = "not_urgent_not_important", required = false)]
+    #[schema(schema_with = priority_schema, required = false)]
     priority: Priority,
     #[schema(value_type = Option<bool>, default = false)]
     is_completed: bool,
@@ -146,7 +150,7 @@ pub(crate) struct LegacyTaskUpdate {
     description: Patch<Description>,
     #[schema(value_type = Option<String>)]
     due_datetime: Patch<Timestamp>,
-    #[schema(value_type = String, required = false)]
+    #[schema(schema_with = priority_schema, required = false)]
     priority: Option<Priority>,
     #[schema(value_type = bool, required = false)]
     is_completed: Option<bool>,
@@ -205,14 +209,12 @@ pub(crate) struct LegacyListQuery {
     pub(crate) limit: u64,
     #[param(minimum = 0, default = 0, required = false)]
     pub(crate) offset: u64,
-    #[param(value_type = Option<String>)]
+    #[param(schema_with = priority_schema, required = false)]
     priority: Option<Priority>,
     completed: Option<bool>,
-    /// `created_at`, `updated_at`, `due_datetime`, `priority` or `title`.
-    #[param(value_type = String, default = "created_at", required = false)]
+    #[param(schema_with = sort_by_schema, required = false)]
     sort_by: SortBy,
-    /// `asc` or `desc`.
-    #[param(value_type = String, default = "desc", required = false)]
+    #[param(schema_with = direction_schema, required = false)]
     sort_order: Direction,
 }
 

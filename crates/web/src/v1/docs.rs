@@ -1,8 +1,8 @@
 //! The documentation page: Swagger UI out of the binary, so that a browser loads nothing from elsewhere.
 
-use std::sync::Arc;
+use std::{borrow::Cow, sync::Arc};
 
-use actix_web::{HttpRequest, HttpResponse, http::header};
+use actix_web::{HttpRequest, HttpResponse, http::header, web::Bytes};
 use utoipa_swagger_ui::Config;
 
 use crate::common::{State, fault::Fault};
@@ -56,7 +56,7 @@ const ASSETS: [&str; 6] = [
 ];
 
 /// The documentation as a page that can try every operation.
-#[utoipa::path(get, path = "/api/docs", tag = "docs",
+#[utoipa::path(get, path = "/api/docs", operation_id = "docs_page", tag = "docs",
     responses((status = 200, description = "The page", body = String, content_type = "text/html")))]
 pub(crate) async fn page() -> HttpResponse {
     HttpResponse::Ok()
@@ -66,7 +66,7 @@ pub(crate) async fn page() -> HttpResponse {
 }
 
 /// A file of the documentation page.
-#[utoipa::path(get, path = "/api/docs/{file}", tag = "docs",
+#[utoipa::path(get, path = "/api/docs/{file}", operation_id = "docs_file", tag = "docs",
     params(("file" = String, Path, description = "The name of the file", example = "swagger-ui.css")),
     responses((status = 200, description = "The file", content_type = "application/octet-stream")))]
 pub(crate) async fn asset(request: HttpRequest) -> Result<HttpResponse, Fault> {
@@ -82,11 +82,14 @@ pub(crate) async fn asset(request: HttpRequest) -> Result<HttpResponse, Fault> {
         .content_type(file.content_type)
         .insert_header((header::CACHE_CONTROL, "public, max-age=31536000, immutable"))
         .insert_header((header::CONTENT_SECURITY_POLICY, POLICY))
-        .body(file.bytes.into_owned()))
+        .body(match file.bytes {
+            Cow::Borrowed(bytes) => Bytes::from_static(bytes),
+            Cow::Owned(bytes) => Bytes::from(bytes),
+        }))
 }
 
 /// The OpenAPI document of every route.
-#[utoipa::path(get, path = "/api/openapi.json", tag = "docs",
+#[utoipa::path(get, path = "/api/openapi.json", operation_id = "docs_openapi", tag = "docs",
     responses((status = 200, description = "OpenAPI 3.1", body = Object, content_type = "application/json")))]
 pub(crate) async fn document(state: State) -> HttpResponse {
     HttpResponse::Ok().content_type("application/json").body(state.document())

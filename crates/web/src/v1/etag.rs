@@ -74,7 +74,7 @@ mod tests {
 
     use super::*;
 
-    fn headers(name: header::HeaderName, lines: &[&str]) -> HeaderMap {
+    fn headers(name: &header::HeaderName, lines: &[&str]) -> HeaderMap {
         let mut headers = HeaderMap::new();
         for line in lines {
             headers.append(name.clone(), HeaderValue::from_str(line).unwrap());
@@ -84,7 +84,7 @@ mod tests {
 
     #[test]
     fn if_match_compares_strongly() {
-        let of = |lines: &[&str]| IfMatch::of(&headers(header::IF_MATCH, lines));
+        let of = |lines: &[&str]| IfMatch::of(&headers(&header::IF_MATCH, lines));
         let one_of = |numbers: &[i64]| IfMatch::OneOf(numbers.iter().copied().map(Revision::new).collect());
         assert_eq!(IfMatch::of(&HeaderMap::new()), IfMatch::Any);
         assert_eq!(of(&["*"]), IfMatch::Any);
@@ -97,7 +97,7 @@ mod tests {
 
     #[test]
     fn if_none_match_compares_weakly() {
-        let known = |line: &str| is_known(&headers(header::IF_NONE_MATCH, &[line]), Revision::new(3));
+        let known = |line: &str| is_known(&headers(&header::IF_NONE_MATCH, &[line]), Revision::new(3));
         for line in ["\"r3\"", "W/\"r3\"", "*", "\"x\", \"r3\""] {
             assert!(known(line), "{line}");
         }

@@ -9,13 +9,18 @@ use utoipa::{
         self, Ref, RefOr, Response, ResponseBuilder,
         content::ContentBuilder,
         header::HeaderBuilder,
-        schema::{ObjectBuilder, Type},
+        schema::{Object, ObjectBuilder, Type},
         security::{Flow, HttpAuthScheme, HttpBuilder, OAuth2, Password, Scopes, SecurityScheme},
     },
 };
 
+use holdfast_application::domain::tasks::Priority;
+
 use super::{auth, docs, greeting, problem::Problem, tasks};
-use crate::{common::health, routes};
+use crate::{
+    common::{health, routing::Surface, values::one_of},
+    routes,
+};
 
 #[derive(OpenApi)]
 #[openapi(
@@ -48,8 +53,7 @@ pub(crate) fn document() -> openapi::OpenApi {
 
 /// The document of every route of both surfaces, aliases included.
 pub fn openapi() -> openapi::OpenApi {
-    let mut documents: Vec<_> =
-        routes::surfaces().iter().map(crate::common::routing::Surface::document).collect();
+    let mut documents: Vec<_> = routes::surfaces().iter().map(Surface::document).collect();
     // The canonical surface stands last in the routing and tells the title.
     let canonical = documents.pop().unwrap_or_default();
     documents.into_iter().fold(canonical, openapi::OpenApi::merge_from)
@@ -172,4 +176,25 @@ fn named(names: &[&str]) -> BTreeMap<String, RefOr<Response>> {
     known
         .map(|(name, status, _)| ((*status).to_owned(), RefOr::Ref(Ref::from_response_name(*name))))
         .collect()
+}
+
+/// The names of the four priorities.
+pub(crate) fn priority_schema() -> Object {
+    one_of(Priority::ALL.map(Priority::name)).build()
+}
+
+/// What a list can be sorted by.
+pub(crate) fn sort_by_schema() -> Object {
+    let names = ["created_at", "updated_at", "due_datetime", "priority", "title"];
+    one_of(names).default(Some("created_at".into())).build()
+}
+
+/// The two directions.
+pub(crate) fn direction_schema() -> Object {
+    one_of(["asc", "desc"]).default(Some("desc".into())).build()
+}
+
+/// What signing out can end.
+pub(crate) fn scope_schema() -> Object {
+    one_of(["local", "others", "global"]).default(Some("local".into())).build()
 }

@@ -7,7 +7,10 @@ use holdfast_application::{
 };
 use utoipa::IntoParams;
 
-use super::json::{priority, timestamp};
+use super::{
+    json::{priority, timestamp},
+    openapi::{direction_schema, priority_schema, sort_by_schema},
+};
 use crate::common::{
     fields::{Fields, Flaw, FromFields},
     json::Json,
@@ -27,7 +30,7 @@ pub(crate) struct TaskListQuery {
     /// `next_cursor` of the page before, with the same filter and order.
     cursor: Option<String>,
     /// Exactly this priority.
-    #[param(value_type = Option<String>, example = "urgent_important")]
+    #[param(schema_with = priority_schema, required = false)]
     priority: Option<holdfast_application::domain::tasks::Priority>,
     /// Done or not done; also understood as `is_completed`.
     completed: Option<bool>,
@@ -40,11 +43,11 @@ pub(crate) struct TaskListQuery {
     /// A text in the title or the description, without regard to case.
     #[param(max_length = 255)]
     q: Option<String>,
-    /// `created_at`, `updated_at`, `due_datetime`, `priority` or `title`.
-    #[param(value_type = String, default = "created_at", required = false)]
+    /// What the list is sorted by; ties by id.
+    #[param(schema_with = sort_by_schema, required = false)]
     sort_by: SortBy,
-    /// `asc` or `desc`.
-    #[param(value_type = String, default = "desc", required = false)]
+    /// In which direction.
+    #[param(schema_with = direction_schema, required = false)]
     sort_order: Direction,
 }
 

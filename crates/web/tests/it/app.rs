@@ -9,12 +9,16 @@ use std::{
 
 use actix_web::{
     body::to_bytes,
+    dev::Payload,
+    error::PayloadError,
     http::{
         Method, StatusCode,
         header::{HeaderMap, HeaderName, HeaderValue},
     },
     test::{self, TestRequest},
+    web::Bytes,
 };
+use futures_util::Stream;
 use holdfast_application::{
     Adapters, Services,
     auth::AuthPolicy,
@@ -34,7 +38,10 @@ pub(crate) const STRANGER: &str = "203.0.113.9";
 /// The origin that may call.
 pub(crate) const ORIGIN: &str = "http://localhost:3000";
 
-type Call = Box<dyn Fn(TestRequest) -> Pin<Box<dyn Future<Output = Answer>>>>;
+type Call = Box<dyn Fn(TestRequest, Option<Chunks>) -> Pin<Box<dyn Future<Output = Answer>>>>;
+
+/// A body that arrives bit by bit.
+pub(crate) type Chunks = Pin<Box<dyn Stream<Item = Result<Bytes, PayloadError>>>>;
 
 /// The application over a memory store.
 pub(crate) struct TestApp {
@@ -89,10 +96,14 @@ impl TestApp {
         };
         let state = WebState::new(services, Arc::new(clock.clone()), ids, options);
         let service = Rc::new(test::init_service(app(&state)).await);
-        let call: Call = Box::new(move |request| {
+        let call: Call = Box::new(move |request: TestRequest, chunks| {
             let service = Rc::clone(&service);
             Box::pin(async move {
-                let response = test::call_service(&*service, request.to_request()).await.into_parts().1;
+                let mut request = request.to_request();
+                if let Some(payload) = chunks {
+                    *request.payload() = Payload::Stream { payload };
+                }
+                let response = test::call_service(&*service, request).await.into_parts().1;
                 let (status, headers) = (response.status(), response.headers().clone());
                 let body = to_bytes(response.into_body()).await.expect("a test body is complete");
                 Answer { status, headers, body: body.to_vec() }
@@ -124,7 +135,7 @@ impl TestApp {
     pub(crate) fn ask<'a>(&'a self, method: Method, path: &str) -> Ask<'a> {
         let peer = format!("{STRANGER}:4711").parse().unwrap();
         let request = TestRequest::with_uri(path).method(method).peer_addr(peer);
-        Ask { app: self, request }
+        Ask { app: self, request, chunks: None }
     }
 
     /// A new account that has signed in.
@@ -192,6 +203,7 @@ impl<'a> Person<'a> {
 pub(crate) struct Ask<'a> {
     app: &'a TestApp,
     request: TestRequest,
+    chunks: Option<Chunks>,
 }
 
 impl Ask<'_> {
@@ -222,8 +234,14 @@ impl Ask<'_> {
         self
     }
 
+    /// A body that arrives as the test wants it to.
+    pub(crate) fn chunks(mut self, chunks: Chunks) -> Self {
+        self.chunks = Some(chunks);
+        self
+    }
+
     pub(crate) async fn send(self) -> Answer {
-        (self.app.call)(self.request).await
+        (self.app.call)(self.request, self.chunks).await
     }
 }
 

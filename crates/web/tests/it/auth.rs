@@ -1,7 +1,14 @@
 //! Accounts and sessions over HTTP.
 
 use actix_web::http::Method;
-use holdfast_testkit::fixtures::PASSWORD;
+use holdfast_application::{
+    domain::{
+        UserId,
+        users::{Account, Ban},
+    },
+    ports::Repositories as _,
+};
+use holdfast_testkit::fixtures::{self, PASSWORD};
 use serde_json::{Value, json};
 
 use crate::app::TestApp;
@@ -193,6 +200,8 @@ async fn too_many_refreshes_wait() {
     let answer = app.post("/api/v1/auth/refresh", &json!({ "refresh_token": refresh })).send().await;
     answer.problem(429, "RATE_LIMITED");
     assert_eq!(answer.header("retry-after"), "60");
+    assert_eq!(answer.header("ratelimit-policy"), "\"session\";q=10;w=60");
+    assert_eq!(answer.header("ratelimit"), "\"session\";r=0;t=60");
 }
 
 #[actix_web::test]
@@ -268,4 +277,56 @@ async fn the_token_endpoint_speaks_oauth() {
     }
     let body = json!({ "grant_type": "password" });
     app.post("/api/v1/auth/token", &body).send().await.problem(415, "UNSUPPORTED_MEDIA_TYPE");
+}
+
+#[actix_web::test]
+async fn who_may_not_sign_in_learns_it_by_the_right_password_alone() {
+    let app = TestApp::new().await;
+    let ban = Ban { at: fixtures::epoch(), reason: Some("spam".into()), expires_at: Some(fixtures::at(600)) };
+    for (account, code) in [
+        (fixtures::account().banned(ban).build(), "ACCOUNT_BANNED"),
+        (fixtures::account().inactive().build(), "ACCOUNT_INACTIVE"),
+    ] {
+        app.store.users().insert(&account).await.unwrap();
+        let body = |password: &str| json!({ "email": account.user.email.as_str(), "password": password });
+        for path in ["/api/v1/auth/signin", "/api/v1/auth/login"] {
+            app.post(path, &body(PASSWORD)).send().await.problem(403, code);
+            app.post(path, &body("wrong password")).send().await.problem(401, "INVALID_CREDENTIALS");
+        }
+    }
+}
+
+#[actix_web::test]
+async fn a_ban_that_has_ended_is_none() {
+    let app = TestApp::new().await;
+    let ban = Ban { at: fixtures::epoch(), reason: Some("spam".into()), expires_at: Some(fixtures::at(600)) };
+    let account: Account = fixtures::account().name("Ada").banned(ban).build();
+    app.store.users().insert(&account).await.unwrap();
+    app.clock.set(fixtures::at(600));
+    let body = json!({ "email": account.user.email.as_str(), "password": PASSWORD });
+    let session = app.post("/api/v1/auth/login", &body).send().await.expect(200);
+    let token = session["data"]["access_token"].as_str().unwrap().to_owned();
+    let me = app.get("/api/v1/auth/me").bearer(&token).send().await.expect(200);
+    assert_eq!(
+        (&me["banned"], &me["ban_reason"], &me["ban_expires"]),
+        (&json!(false), &Value::Null, &Value::Null)
+    );
+    app.clock.set(fixtures::at(599));
+    let me = app.get("/api/v1/auth/me").bearer(&token).send().await.expect(200);
+    assert_eq!((&me["banned"], &me["ban_reason"]), (&json!(true), &json!("spam")));
+    assert_eq!(me["ban_expires"], "2026-01-01T00:10:00Z");
+}
+
+#[actix_web::test]
+async fn the_history_holds_a_network_and_no_address() {
+    let app = TestApp::new().await;
+    let person = app.person().await;
+    let body = json!({ "email": person.email, "password": PASSWORD });
+    let sign_in = app.post("/api/v1/auth/login", &body).peer("2001:db8:1:2:3::4");
+    sign_in.header("user-agent", &"ü".repeat(600)).send().await.expect(200);
+    let events = app.store.audit().latest(person.id.parse::<UserId>().unwrap(), 2).await.unwrap();
+    assert_eq!(events[0].client.ip_prefix.as_deref(), Some("2001:db8:1::/48"));
+    assert_eq!(events[0].client.user_agent.as_deref(), Some("ü".repeat(512).as_str()));
+    assert_eq!(events[1].client.ip_prefix.as_deref(), Some("203.0.113.0/24"));
+    assert_eq!(events[1].client.user_agent, None);
 }

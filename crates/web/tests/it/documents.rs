@@ -1,6 +1,6 @@
 //! The OpenAPI document against the routes, and the page that shows it.
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, fs, path::Path};
 
 use serde_json::Value;
 
@@ -96,4 +96,39 @@ async fn the_page_loads_nothing_from_elsewhere() {
     let script = String::from_utf8(initializer.body).unwrap();
     assert!(script.contains("\"/api/openapi.json\""), "{script}");
     assert!(!script.contains("https://") && !script.contains("{{"), "{script}");
+}
+
+/// The texts in quotation marks that look like an error code.
+fn codes(source: &str) -> impl Iterator<Item = &str> {
+    let literals = source.split('"').skip(1).step_by(2);
+    literals.filter(|text| {
+        text.contains('_') && text.bytes().all(|byte| byte == b'_' || byte.is_ascii_uppercase())
+    })
+}
+
+fn sources(folder: &Path, found: &mut Vec<String>) {
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            sources(&path, found);
+        } else if path.extension().is_some_and(|extension| extension == "rs") {
+            found.push(fs::read_to_string(path).unwrap());
+        }
+    }
+}
+
+#[test]
+fn every_error_code_is_explained() {
+    let here = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let page = fs::read_to_string(here.join("../../docs/api-design.md")).unwrap();
+    let mut found = Vec::new();
+    sources(&here.join("src"), &mut found);
+    sources(&here.join("../application/src"), &mut found);
+    let codes: BTreeSet<_> = found.iter().flat_map(|source| codes(source)).collect();
+    assert!(codes.contains("VALIDATION_ERROR") && codes.contains("EMAIL_EXISTS"), "{codes:?}");
+    let silent: Vec<_> = codes
+        .iter()
+        .filter(|code| **code != "CARGO_PKG_VERSION" && !page.contains(&format!("`{code}`")))
+        .collect();
+    assert!(silent.is_empty(), "not explained in docs/api-design.md: {silent:?}");
 }

@@ -4,7 +4,7 @@ use holdfast_testkit::fixtures::PASSWORD;
 use holdfast_web::{Allowance, RateLimit};
 use serde_json::json;
 
-use crate::app::{PROXY, STRANGER, Settings, TestApp};
+use crate::app::{ORIGIN, PROXY, STRANGER, Settings, TestApp};
 
 async fn limited() -> TestApp {
     TestApp::with(Settings { rate_limit: RateLimit::default(), ..Settings::default() }).await
@@ -19,8 +19,9 @@ async fn the_twenty_first_attempt_waits_whatever_path_it_takes() {
         app.post(paths[n % 4], &body).send().await.problem(401, "INVALID_CREDENTIALS");
     }
     for path in paths.into_iter().chain(["/api/v1/auth/signup", "/auth/register", "/api/v1/auth/token"]) {
-        let answer = app.post(path, &body).send().await;
+        let answer = app.post(path, &body).header("origin", ORIGIN).send().await;
         answer.problem(429, "RATE_LIMITED");
+        assert_eq!(answer.header("access-control-allow-origin"), ORIGIN);
         let wait: u64 = answer.header("retry-after").parse().unwrap();
         assert!((1..=6).contains(&wait), "{wait}");
         assert_eq!(answer.header("ratelimit-policy"), "\"sign-in\";q=20;w=120");

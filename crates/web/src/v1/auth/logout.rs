@@ -14,15 +14,15 @@ use crate::{
     },
     v1::{
         json::{Body, Done},
-        openapi::{Always, WithBody},
+        openapi::{Always, WithBody, scope_schema},
     },
 };
 
 /// What ends. The whole body may be left out.
 #[derive(Default, ToSchema)]
 pub(crate) struct LogoutRequest {
-    /// `local` (this session), `others` or `global`.
-    #[schema(value_type = Option<String>, default = "local", example = "local")]
+    /// This session, all others, or all.
+    #[schema(schema_with = scope_schema, required = false)]
     scope: Scope,
     /// Names the session where no bearer token does.
     refresh_token: Option<String>,

@@ -12,7 +12,7 @@ use holdfast_application::{
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::model::TokenPair;
+use super::{model::TokenPair, refresh::refused};
 use crate::{
     common::{
         State,
@@ -128,7 +128,7 @@ fn answer(error: AuthError) -> Result<HttpResponse, Fault> {
         | ErrorKind::PreconditionFailed
         | ErrorKind::Throttled(_)
         | ErrorKind::Unavailable(_)
-        | ErrorKind::Unexpected => return Err(error.into()),
+        | ErrorKind::Unexpected => return Err(refused(error)),
     };
     Ok(refuse(OAuthError { error: "invalid_grant", error_description }))
 }

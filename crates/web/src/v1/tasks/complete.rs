@@ -30,7 +30,8 @@ impl FromFields for CompleteTask {
 }
 
 /// Marks a task as done or not done.
-#[utoipa::path(patch, path = "/api/v1/tasks/{id}/complete", tag = "tasks", request_body = CompleteTask, security(("bearer" = []), ("password" = [])),
+#[utoipa::path(patch, path = "/api/v1/tasks/{id}/complete", tag = "tasks", operation_id = "complete_task", request_body = CompleteTask,
+    security(("bearer" = []), ("password" = [])),
     params(
         ("id" = String, Path, description = "The task's id", format = Uuid),
         ("If-Match" = Option<String>, Header, description = "The revision that is changed")),

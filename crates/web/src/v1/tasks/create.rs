@@ -18,7 +18,7 @@ use crate::{
     v1::{
         etag,
         json::{Body, Written, boolean, description, priority, timestamp, title},
-        openapi::{Always, Secured, WithBody},
+        openapi::{Always, Secured, WithBody, priority_schema},
     },
 };
 
@@ -33,8 +33,8 @@ pub(crate) struct CreateTask {
     /// RFC 3339; without a zone it is read as UTC. An empty text is null.
     #[schema(value_type = Option<String>, format = DateTime, example = "2026-03-01T10:00:00Z")]
     due_datetime: Option<Timestamp>,
-    /// `urgent_important`, `not_urgent_important`, `urgent_not_important` or `not_urgent_not_important`.
-    #[schema(value_type = String, default = "not_urgent_not_important", required = false)]
+    /// `not_urgent_not_important` when nothing is said.
+    #[schema(schema_with = priority_schema, required = false)]
     priority: Priority,
     #[schema(value_type = Option<bool>, default = false)]
     is_completed: bool,
@@ -66,7 +66,8 @@ impl From<CreateTask> for TaskDraft {
 }
 
 /// Creates a task.
-#[utoipa::path(post, path = "/api/v1/tasks", tag = "tasks", request_body = CreateTask, security(("bearer" = []), ("password" = [])),
+#[utoipa::path(post, path = "/api/v1/tasks", tag = "tasks", operation_id = "create_task", request_body = CreateTask,
+    security(("bearer" = []), ("password" = [])),
     responses(
         (status = 201, description = "Created", body = Written<TaskBody>, headers(
             ("Location" = String, description = "The path of the task"),

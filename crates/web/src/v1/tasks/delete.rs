@@ -1,22 +1,35 @@
 //! `DELETE /tasks/{id}`: a task goes for good.
 
 use actix_web::{HttpRequest, HttpResponse};
+use serde::Serialize;
+use utoipa::ToSchema;
 
 use crate::{
     common::{State, auth::Caller, fault::Fault},
-    v1::{
-        json::Written,
-        openapi::{Always, Conditional, Missing, Secured},
-    },
+    v1::openapi::{Always, Conditional, Missing, Secured},
 };
 
+/// The task is gone.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct Deleted {
+    /// Always true.
+    #[schema(example = true)]
+    success: bool,
+    /// For people.
+    message: &'static str,
+    /// Always null.
+    #[schema(value_type = Option<Object>)]
+    data: Option<()>,
+}
+
 /// Deletes a task.
-#[utoipa::path(delete, path = "/api/v1/tasks/{id}", tag = "tasks", security(("bearer" = []), ("password" = [])),
+#[utoipa::path(delete, path = "/api/v1/tasks/{id}", tag = "tasks", operation_id = "delete_task",
+    security(("bearer" = []), ("password" = [])),
     params(
         ("id" = String, Path, description = "The task's id", format = Uuid),
         ("If-Match" = Option<String>, Header, description = "The revision that is deleted")),
     responses(
-        (status = 200, description = "Deleted; `data` is null", body = Written<()>),
+        (status = 200, description = "Deleted; `data` is null", body = Deleted),
         Secured, Missing, Conditional, Always))]
 pub(crate) async fn delete(
     caller: Caller,
@@ -26,5 +39,5 @@ pub(crate) async fn delete(
     let id = super::id(&request)?;
     let expected = super::expected(&state, &request, caller.0, id).await?;
     state.services().tasks.delete(caller.0, id, expected).await?;
-    Ok(HttpResponse::Ok().json(Written::new("Task deleted", ())))
+    Ok(HttpResponse::Ok().json(Deleted { success: true, message: "Task deleted", data: None }))
 }

@@ -35,7 +35,8 @@ pub(crate) struct TaskList {
 }
 
 /// Lists tasks, a page at a time.
-#[utoipa::path(get, path = "/api/v1/tasks", tag = "tasks", params(TaskListQuery), security(("bearer" = []), ("password" = [])),
+#[utoipa::path(get, path = "/api/v1/tasks", tag = "tasks", operation_id = "list_tasks", params(TaskListQuery),
+    security(("bearer" = []), ("password" = [])),
     responses((status = 200, description = "One page", body = Found<TaskList>), Secured, WithQuery, Always))]
 pub(crate) async fn list(caller: Caller, state: State, request: HttpRequest) -> Result<HttpResponse, Fault> {
     let query = TaskListQuery::read(Fields::of_query(request.query_string())?)?;

@@ -7,7 +7,10 @@ use holdfast_application::domain::{
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::common::values::{shown, zoned, zoned_option};
+use crate::{
+    common::values::{shown, zoned, zoned_option},
+    v1::openapi::priority_schema,
+};
 
 /// A task. All members are always there.
 #[derive(Serialize, ToSchema)]
@@ -27,7 +30,7 @@ pub(crate) struct TaskBody {
     #[serde(serialize_with = "zoned_option")]
     #[schema(value_type = Option<String>, format = DateTime, example = "2026-03-01T10:00:00Z")]
     due_datetime: Option<Timestamp>,
-    #[schema(example = "urgent_important")]
+    #[schema(schema_with = priority_schema)]
     priority: &'static str,
     is_completed: bool,
     #[serde(serialize_with = "zoned")]

@@ -21,7 +21,7 @@ use crate::{
     },
     v1::{
         json::{Body, Written, boolean, description, priority, timestamp, title},
-        openapi::{Always, Conditional, Missing, Secured, WithBody},
+        openapi::{Always, Conditional, Missing, Secured, WithBody, priority_schema},
     },
 };
 
@@ -37,7 +37,7 @@ pub(crate) struct PatchTask {
     #[schema(value_type = Option<String>, format = DateTime)]
     due_datetime: Patch<Timestamp>,
     /// Not null.
-    #[schema(value_type = String, required = false)]
+    #[schema(schema_with = priority_schema, required = false)]
     priority: Option<Priority>,
     /// Not null.
     #[schema(value_type = bool, required = false)]
@@ -70,7 +70,8 @@ impl From<PatchTask> for TaskChanges {
 }
 
 /// Changes a task.
-#[utoipa::path(patch, path = "/api/v1/tasks/{id}", tag = "tasks", request_body = PatchTask, security(("bearer" = []), ("password" = [])),
+#[utoipa::path(patch, path = "/api/v1/tasks/{id}", tag = "tasks", operation_id = "patch_task", request_body = PatchTask,
+    security(("bearer" = []), ("password" = [])),
     params(
         ("id" = String, Path, description = "The task's id", format = Uuid),
         ("If-Match" = Option<String>, Header, description = "The revision that is changed")),

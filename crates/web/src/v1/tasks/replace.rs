@@ -24,7 +24,8 @@ fn changes(draft: TaskDraft) -> TaskChanges {
 }
 
 /// Replaces a task.
-#[utoipa::path(put, path = "/api/v1/tasks/{id}", tag = "tasks", request_body = CreateTask, security(("bearer" = []), ("password" = [])),
+#[utoipa::path(put, path = "/api/v1/tasks/{id}", tag = "tasks", operation_id = "replace_task", request_body = CreateTask,
+    security(("bearer" = []), ("password" = [])),
     params(
         ("id" = String, Path, description = "The task's id", format = Uuid),
         ("If-Match" = Option<String>, Header, description = "The revision that is replaced")),

@@ -13,7 +13,8 @@ use crate::{
 };
 
 /// Reads a task.
-#[utoipa::path(get, path = "/api/v1/tasks/{id}", tag = "tasks", security(("bearer" = []), ("password" = [])),
+#[utoipa::path(get, path = "/api/v1/tasks/{id}", tag = "tasks", operation_id = "show_task",
+    security(("bearer" = []), ("password" = [])),
     params(
         ("id" = String, Path, description = "The task's id", format = Uuid),
         ("If-None-Match" = Option<String>, Header, description = "A revision that the caller has")),

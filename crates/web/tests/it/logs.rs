@@ -1,0 +1,108 @@
+//! What a request leaves in the log, and what it never leaves.
+
+use std::{
+    io::{self, Write},
+    sync::{Arc, Mutex},
+};
+
+use holdfast_application::ports::StoreError;
+use holdfast_testkit::fixtures::PASSWORD;
+use serde_json::{Value, json};
+use tracing_subscriber::fmt::MakeWriter;
+
+use crate::app::TestApp;
+
+#[derive(Clone, Default)]
+struct Lines(Arc<Mutex<Vec<u8>>>);
+
+impl Write for Lines {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.lock().unwrap().extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+impl<'a> MakeWriter<'a> for Lines {
+    type Writer = Self;
+
+    fn make_writer(&'a self) -> Self {
+        self.clone()
+    }
+}
+
+impl Lines {
+    fn text(&self) -> String {
+        String::from_utf8(self.0.lock().unwrap().clone()).unwrap()
+    }
+
+    fn of_target(&self, target: &str) -> Vec<Value> {
+        let text = self.text();
+        let lines = text.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
+        lines.filter(|line| line["target"] == target).collect()
+    }
+}
+
+fn listen() -> (Lines, tracing::subscriber::DefaultGuard) {
+    let lines = Lines::default();
+    let subscriber = tracing_subscriber::fmt().json().with_writer(lines.clone()).finish();
+    (lines, tracing::subscriber::set_default(subscriber))
+}
+
+#[actix_web::test]
+async fn a_request_is_one_line_with_its_route_and_its_caller() {
+    let app = TestApp::new().await;
+    let person = app.person().await;
+    let (lines, _guard) = listen();
+    let answer = person.get("/api/v1/tasks/00000000-0000-0000-0000-000000000000?q=private").send().await;
+    app.get("/nothing/secret").send().await;
+    let logged = lines.of_target("holdfast::http");
+    assert_eq!(logged.len(), 2, "{}", lines.text());
+    let fields = &logged[0]["fields"];
+    assert_eq!((&fields["method"], &fields["route"]), (&json!("GET"), &json!("/api/v1/tasks/{id}")));
+    assert_eq!((&fields["status"], &fields["user_id"]), (&json!(404), &json!(person.id)));
+    assert_eq!(fields["request_id"], answer.header("x-request-id"));
+    assert!(fields["duration_ms"].is_number());
+    assert_eq!(
+        (&logged[1]["fields"]["route"], &logged[1]["fields"]["status"]),
+        (&json!("none"), &json!(404))
+    );
+    assert!(logged[1]["fields"].get("user_id").is_none());
+    assert!(!lines.text().contains("private"), "{}", lines.text());
+}
+
+#[actix_web::test]
+async fn a_failure_is_logged_once_with_its_cause_and_the_request() {
+    let app = TestApp::new().await;
+    let person = app.person().await;
+    let (lines, _guard) = listen();
+    app.store.fail_nth(2, StoreError::Unexpected("relation tasks is upside down".into()));
+    let answer = person.get("/api/v1/tasks").send().await;
+    answer.problem(500, "SERVER_ERROR");
+    let text = lines.text();
+    assert_eq!(text.matches("upside down").count(), 1, "{text}");
+    let line = text.lines().find(|line| line.contains("upside down")).unwrap();
+    let line: Value = serde_json::from_str(line).unwrap();
+    assert_eq!(
+        (&line["level"], &line["span"]["request_id"]),
+        (&json!("ERROR"), &json!(answer.header("x-request-id")))
+    );
+}
+
+#[actix_web::test]
+async fn no_token_and_no_password_is_ever_logged() {
+    let app = TestApp::new().await;
+    let (lines, _guard) = listen();
+    let person = app.person().await;
+    person.get("/api/v1/auth/me").send().await.expect(200);
+    app.post("/api/v1/auth/refresh", &json!({ "refresh_token": person.refresh })).send().await.expect(200);
+    let wrong = json!({ "email": person.email, "password": "hunter2hunter2" });
+    app.post("/api/v1/auth/signin", &wrong).send().await.problem(401, "INVALID_CREDENTIALS");
+    let text = lines.text();
+    for secret in [PASSWORD, "hunter2", &person.access, &person.refresh] {
+        assert!(!text.contains(secret), "{text}");
+    }
+}
