@@ -59,7 +59,7 @@ pub fn openapi() -> openapi::OpenApi {
     documents.into_iter().fold(canonical, openapi::OpenApi::merge_from)
 }
 
-/// [`openapi`] as indented JSON, the same text every time.
+/// [`openapi()`] as indented JSON, the same text every time.
 pub fn openapi_json() -> String {
     // A document of texts and numbers always serializes.
     let mut text = openapi().to_pretty_json().unwrap_or_default();
