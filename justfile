@@ -27,3 +27,8 @@ openapi:
 # Check that docs/requirements.md names every requirement and only tests that exist.
 requirements:
     python3 docs/check_requirements.py
+
+# Compare any server with the contract's tables, row by row: `just contract-replay http://localhost:8000`. `CONTRACT_SURFACE=a`
+# or `b` runs one of them; `CONTRACT_ADMIN_EMAIL` and `CONTRACT_ADMIN_PASSWORD` name an administrator for its rows.
+contract-replay BASE_URL:
+    CONTRACT_BASE_URL={{BASE_URL}} cargo test -q -p acceptance --test it contract_replay -- --nocapture

@@ -40,7 +40,9 @@ def test_faults(reference):
     file = ROOT / path
     if not file.is_file():
         return f"there is no file {path}"
-    if name and not re.search(rf"\bfn {re.escape(name)}\b|^\s*{re.escape(name)}\b", file.read_text(), re.MULTILINE):
+    if not name:
+        return f"{reference} names a file and no test"
+    if not re.search(rf"\bfn {re.escape(name)}\b|^\s*{re.escape(name)}\b", file.read_text(), re.MULTILINE):
         return f"{path} has no test {name}"
     return None
 

@@ -46,7 +46,7 @@ const NEVER: [(&str, &[&str]); 4] = [
 const PERMISSIVE: [&str; 5] =
     ["holdfast-domain", "holdfast-application", "holdfast-infrastructure", "holdfast-testkit", "migration"];
 
-const BANNED_WORDS: [&str; 7] = ["manager", "helper", "util", "utils", "impl", "dto", "base"];
+const BANNED_WORDS: [&str; 8] = ["manager", "helper", "util", "utils", "impl", "dto", "base", "core"];
 
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("..").canonicalize().unwrap()
@@ -187,7 +187,7 @@ fn no_name_of_a_file_or_type_hides_what_it_does() {
                 line.split_whitespace().skip_while(|word| !["struct", "enum", "trait"].contains(word));
             let Some(name) = words.nth(1).filter(|_| !line.trim_start().starts_with("//")) else { continue };
             let name = name.trim_end_matches(|c: char| !c.is_alphanumeric());
-            for ending in ["Manager", "Helper", "Util", "Utils", "Impl", "Dto", "Base"] {
+            for ending in ["Manager", "Helper", "Util", "Utils", "Impl", "Dto", "Base", "Core"] {
                 assert!(!name.ends_with(ending), "{}: {name} says nothing", path.display());
             }
         }

@@ -3,6 +3,7 @@
 use sea_orm_migration::sea_orm::{ConnectionTrait, DatabaseTransaction, DbBackend};
 use sea_orm_migration::{DbErr, SchemaManager};
 
+use crate::adoption;
 use crate::error::MigrationError;
 use crate::journal::{self, Entry};
 use crate::sql_migration::{Direction, PlannedMigration};
@@ -11,8 +12,17 @@ use crate::sql_migration::{Direction, PlannedMigration};
 #[derive(Clone, Copy)]
 pub(crate) enum Batch {
     Up(Option<u32>),
-    Down(Option<u32>),
+    Down(Option<u32>, Newer),
     Fresh,
+    /// Everything pending, and an adoption where none was recorded yet.
+    Adopt,
+}
+
+/// What becomes of rows that are newer than an adoption when it is taken back.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Newer {
+    Refuse,
+    Discard,
 }
 
 pub(crate) type Step<'a> = (Direction, &'a dyn PlannedMigration);
@@ -26,9 +36,13 @@ pub(crate) async fn apply(
     let entries = journal::entries(transaction).await.map_err(MigrationError::Database)?;
     let steps = steps(migrations, batch, &entries)?;
     if steps.is_empty() {
+        if matches!(batch, Batch::Adopt) {
+            adoption::adopt(transaction).await?;
+        }
         return Ok(Vec::new());
     }
     refuse_foreign_tables(migrations, transaction, &entries).await?;
+    refuse_adoption(transaction, batch, &steps).await?;
     journal::install(transaction).await.map_err(MigrationError::Database)?;
     let mut names = Vec::with_capacity(steps.len());
     for (direction, migration) in steps {
@@ -41,8 +55,32 @@ pub(crate) async fn apply(
         tracing::info!(migration = name, ?direction, "migrated");
         names.push(name);
     }
+    if matches!(batch, Batch::Adopt) {
+        adoption::adopt(transaction).await?;
+    }
     refuse_dangling_rows(migrations, transaction).await?;
     Ok(names)
+}
+
+/// Looks at what an adoption would read, or its end would lose, before anything is changed.
+async fn refuse_adoption(
+    transaction: &DatabaseTransaction,
+    batch: Batch,
+    steps: &[Step<'_>],
+) -> Result<(), MigrationError> {
+    for (direction, migration) in steps {
+        match direction {
+            _ if migration.name() != adoption::MIGRATION => {}
+            Direction::Up => {
+                adoption::refuse(transaction).await?;
+            }
+            Direction::Down if matches!(batch, Batch::Down(_, Newer::Refuse)) => {
+                adoption::refuse_newer(transaction).await?;
+            }
+            Direction::Down => {}
+        }
+    }
+    Ok(())
 }
 
 /// What the batch comes to, given what has been applied.
@@ -58,16 +96,19 @@ pub(crate) fn steps<'a>(
         |steps: Option<u32>| steps.map_or(usize::MAX, |steps| usize::try_from(steps).unwrap_or(usize::MAX));
     let newer: Vec<String> =
         entries.iter().map(|entry| entry.name.clone()).filter(|name| !knows(migrations, name)).collect();
-    if !matches!(batch, Batch::Up(_)) && !newer.is_empty() {
+    if matches!(batch, Batch::Down(..) | Batch::Fresh) && !newer.is_empty() {
         return Err(MigrationError::NewerMigrations { migrations: newer });
     }
     Ok(match batch {
-        Batch::Up(steps) => known()
-            .filter(|migration| !applied(migration))
-            .take(limit(steps))
-            .map(|migration| (Direction::Up, migration))
-            .collect(),
-        Batch::Down(steps) => known()
+        Batch::Up(_) | Batch::Adopt => {
+            let steps = if let Batch::Up(steps) = batch { steps } else { None };
+            known()
+                .filter(|migration| !applied(migration))
+                .take(limit(steps))
+                .map(|migration| (Direction::Up, migration))
+                .collect()
+        }
+        Batch::Down(steps, _) => known()
             .rev()
             .filter(applied)
             .take(limit(steps))

@@ -6,6 +6,7 @@ use std::io::Write;
 
 use clap::{Args, Subcommand};
 
+use crate::adoption::{self, Adoption};
 use crate::{DatabaseUrl, Direction, MigrationError, Runner};
 
 /// Arguments of `migration` and `holdfast migrate`.
@@ -39,11 +40,31 @@ pub enum MigrateCommand {
         /// Print the SQL and change nothing
         #[arg(long)]
         dry_run: bool,
+        /// Lose what is newer than the adoption of the FastAPI backend's tables
+        #[arg(long)]
+        discard_new: bool,
     },
+    /// Take over the FastAPI backend's tables in this database
+    Adopt(AdoptArgs),
     /// List the migrations and say which are applied
     Status,
     /// Delete all data and build the schema anew (refused in production)
     Fresh,
+}
+
+/// How to adopt; without an option: everything.
+#[derive(Args, Clone, Copy, Debug, PartialEq, Eq)]
+#[group(multiple = false)]
+pub struct AdoptArgs {
+    /// Tell what would be taken over, and change nothing
+    #[arg(long)]
+    pub check: bool,
+    /// Take over what the old backend wrote since the adoption
+    #[arg(long)]
+    pub delta: bool,
+    /// Copy what is newer here into the old tables, before going back
+    #[arg(long)]
+    pub write_back: bool,
 }
 
 /// Runs one command and writes its report to `out`. `production` refuses `fresh`.
@@ -59,13 +80,24 @@ pub async fn run(
     let runner = Runner::new(url);
     match *command {
         MigrateCommand::Up { steps, dry_run: true } => show_plan(&runner, Direction::Up, steps, out).await,
-        MigrateCommand::Up { steps, dry_run: false } => report("applied", &runner.up(steps).await?, out),
-        MigrateCommand::Down { steps, all, dry_run } => {
+        MigrateCommand::Up { steps, dry_run: false } => {
+            let names = runner.up(steps).await?;
+            report("applied", &names, out)?;
+            let adopts = names.iter().any(|name| name == adoption::MIGRATION);
+            if adopts { show_adoption(&runner, out).await } else { Ok(()) }
+        }
+        MigrateCommand::Adopt(arguments) => adopt(&runner, arguments, out).await,
+        MigrateCommand::Down { steps, all, dry_run, discard_new } => {
             let steps = (!all).then_some(steps);
             if dry_run {
                 return show_plan(&runner, Direction::Down, steps, out).await;
             }
-            report("taken back", &runner.down(steps).await?, out)
+            let names = if discard_new {
+                runner.down_discarding_newer(steps).await?
+            } else {
+                runner.down(steps).await?
+            };
+            report("taken back", &names, out)
         }
         MigrateCommand::Status => show_status(&runner, out).await,
         MigrateCommand::Fresh => report("migrated", &runner.fresh(production).await?, out),
@@ -78,6 +110,41 @@ fn report(what: &str, names: &[String], out: &mut impl Write) -> Result<(), Migr
     }
     for name in names {
         writeln!(out, "{what}: {name}")?;
+    }
+    Ok(())
+}
+
+async fn adopt(runner: &Runner, arguments: AdoptArgs, out: &mut impl Write) -> Result<(), MigrationError> {
+    match arguments {
+        AdoptArgs { check: true, .. } => {
+            let survey = runner.survey().await?.ok_or(MigrationError::NothingToAdopt)?;
+            write!(out, "{survey}")?;
+            if survey.faults.is_empty() {
+                Ok(())
+            } else {
+                Err(MigrationError::NotAdoptable { faults: survey.faults })
+            }
+        }
+        AdoptArgs { delta: true, .. } => Ok(write!(out, "{}", runner.adopt_changes().await?)?),
+        AdoptArgs { write_back: true, .. } => Ok(write!(out, "{}", runner.write_back().await?)?),
+        AdoptArgs { check: false, delta: false, write_back: false } => {
+            report("applied", &runner.adopt().await?, out)?;
+            show_adoption(runner, out).await
+        }
+    }
+}
+
+async fn show_adoption(runner: &Runner, out: &mut impl Write) -> Result<(), MigrationError> {
+    let Some(Adoption { form, users, tasks, links, placeholders, read_at: _ }) = runner.adoption().await?
+    else {
+        return Ok(());
+    };
+    writeln!(out, "adopted {form}: {users} accounts, {tasks} tasks, {links} links to other providers")?;
+    for id in placeholders {
+        writeln!(
+            out,
+            "placeholder account {id}: its tasks had no owner; `holdfast user claim` gives it to somebody"
+        )?;
     }
     Ok(())
 }

@@ -1,12 +1,14 @@
 //! The settings of the migration command: files in the working directory below the process environment.
 //!
-//! The server reads its settings itself; only the rules of `.env` files are the same.
+//! The server reads its settings itself; the syntax and the order of `.env` files are the same.
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
+use std::io;
 use std::path::{Path, PathBuf};
 
 use crate::database_url::{self, Chosen, DEVELOPMENT_DEFAULT, FaultyVariable};
+use crate::dotenv::{self, Assignment, Malformed};
 use crate::{DatabaseUrl, DatabaseUrlError};
 
 /// Where the process runs; staging follows production's rules.
@@ -89,7 +91,8 @@ impl Environment {
                 process.iter().find(|(name, value)| name == "ENVIRONMENT" && !value.trim().is_empty());
             in_process.map(|(_, value)| value.clone()).or_else(|| values.get("ENVIRONMENT").cloned())
         };
-        let file = match stated(&values).as_deref().map(str::trim) {
+        let stated = stated(&values).map(|value| value.trim().to_ascii_lowercase());
+        let file = match stated.as_deref() {
             None | Some("development") => ".env.local",
             Some("staging") => ".env.staging",
             Some(_) => ".env.production",
@@ -109,7 +112,8 @@ impl Environment {
     /// # Errors
     /// [`EnvironmentError`]; all of them are faults of the configuration.
     pub fn target(&self) -> Result<Target, EnvironmentError> {
-        let deployment = match self.get("ENVIRONMENT").map(str::trim) {
+        let stated = self.get("ENVIRONMENT").map(|value| value.trim().to_ascii_lowercase());
+        let deployment = match stated.as_deref() {
             None => Deployment::Unstated,
             Some("development") => Deployment::Development,
             Some("staging" | "production") => Deployment::Production,
@@ -123,7 +127,7 @@ impl Environment {
             let url = DatabaseUrl::parse(DEVELOPMENT_DEFAULT).map_err(EnvironmentError::Default)?;
             return Ok(Target { url, production: false, warnings: Vec::new() });
         };
-        let allow_sqlite = self.get("ALLOW_SQLITE_IN_PRODUCTION").is_some_and(|value| value.trim() == "true");
+        let allow_sqlite = self.get("ALLOW_SQLITE_IN_PRODUCTION").is_some_and(is_yes);
         match url.production_fault(allow_sqlite) {
             Some(fault) if deployment == Deployment::Production => {
                 Err(EnvironmentError::Production { variable, fault })
@@ -140,26 +144,26 @@ impl Environment {
     }
 }
 
+/// The spellings of true that the server takes as well.
+fn is_yes(value: &str) -> bool {
+    ["true", "1", "yes", "on"].iter().any(|yes| value.trim().eq_ignore_ascii_case(yes))
+}
+
 fn overlay(values: &mut BTreeMap<String, String>, above: impl IntoIterator<Item = (String, String)>) {
     values.extend(above.into_iter().filter(|(_, value)| !value.trim().is_empty()));
 }
 
 fn file_variables(file: &Path) -> Result<Vec<(String, String)>, EnvironmentError> {
     let fault = |problem: String| EnvironmentError::File { file: file.to_owned(), problem };
-    match dotenvy::from_path_iter(file) {
-        Ok(lines) => lines.collect::<Result<_, _>>().map_err(|error| fault(describe(&error))),
-        Err(error) if error.not_found() => Ok(Vec::new()),
-        Err(error) => Err(fault(describe(&error))),
-    }
-}
-
-fn describe(error: &dotenvy::Error) -> String {
-    match error {
-        dotenvy::Error::LineParse(_, position) => {
-            format!("a line is not NAME=value (near its character {position}; quote values with spaces)")
-        }
-        dotenvy::Error::Io(error) => error.to_string(),
-        _ => "it is no valid .env file".to_owned(),
+    let text = match std::fs::read_to_string(file) {
+        Ok(text) => text,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+        Err(error) => return Err(fault(error.to_string())),
+    };
+    let (assignments, malformed) = dotenv::parse(&text);
+    match malformed.first() {
+        Some(Malformed { line, problem }) => Err(fault(format!("line {line} {problem}"))),
+        None => Ok(assignments.into_iter().map(|Assignment { line: _, name, value }| (name, value)).collect()),
     }
 }
 

@@ -7,7 +7,7 @@ use std::time::Duration;
 use sea_orm_migration::DbErr;
 use sea_orm_migration::sea_orm::RuntimeErr;
 
-use crate::Direction;
+use crate::{Direction, Form};
 
 /// A failed operation of the runner. The schema is as it was before, except perhaps after [`MigrationError::Commit`].
 #[derive(Debug, thiserror::Error)]
@@ -61,6 +61,45 @@ pub enum MigrationError {
     NewerMigrations {
         /// Their names.
         migrations: Vec<String>,
+    },
+    /// The FastAPI backend's tables are there in a shape, or with values, that cannot be taken over.
+    #[error(
+        "the tables of the FastAPI backend cannot be taken over; nothing was changed. Repair them, or move them to another schema:\n  {}",
+        faults.join("\n  ")
+    )]
+    NotAdoptable {
+        /// One line for each kind of fault.
+        faults: Vec<String>,
+    },
+    /// There is no table of the FastAPI backend.
+    #[error("there is nothing to adopt: the database has no table \"user\" and none named task")]
+    NothingToAdopt,
+    /// Accounts that did not come from the FastAPI backend are there already.
+    #[error(
+        "{users} accounts are here already; adoption mixes no two sets of accounts: use a database without any"
+    )]
+    InUse {
+        /// How many.
+        users: u64,
+    },
+    /// `--delta` or `--write-back` before any adoption.
+    #[error("nothing has been adopted yet: run `adopt` first")]
+    NotAdopted,
+    /// The old tables are not what was adopted.
+    #[error("what was adopted was {form}, and that is not there any more; nothing was changed")]
+    OtherForm {
+        /// As recorded.
+        form: Form,
+    },
+    /// Going back would lose rows that the FastAPI backend's tables do not have.
+    #[error(
+        "{users} accounts and {tasks} tasks were created, changed or deleted since the adoption, and going back would lose that; nothing was changed: copy them into the old tables with `adopt --write-back` first, or lose them with `down --discard-new`"
+    )]
+    NewerRows {
+        /// Accounts.
+        users: u64,
+        /// Tasks.
+        tasks: u64,
     },
     /// `fresh` would have deleted production data.
     #[error("`fresh` deletes every account and task, and is refused in production")]

@@ -3,10 +3,12 @@
 //!
 //! No entity of the server is named here: a migration must mean the same years later.
 
+mod adoption;
 mod batch;
 pub mod cli;
 mod connection;
 pub mod database_url;
+pub mod dotenv;
 pub mod environment;
 mod error;
 mod journal;
@@ -15,10 +17,15 @@ mod m20261121_000001_create_users;
 mod m20261121_000002_create_sessions;
 mod m20261121_000003_create_tasks;
 mod m20261121_000004_create_auth_events;
+mod m20261121_000005_create_linked_accounts;
+mod m20261121_000006_adopt_fastapi_tables;
+mod m20261121_000007_legacy_tokens;
+mod m20261121_000008_index_users;
 mod migrator;
 mod runner;
 mod sql_migration;
 
+pub use adoption::{Adoption, Form, Survey, TakenOver, WrittenBack};
 pub use connection::create_sqlite_file;
 pub use database_url::{DatabaseUrl, DatabaseUrlError, Engine, SslMode};
 pub use error::MigrationError;

@@ -5,7 +5,8 @@ use sea_orm_migration::{MigrationTrait, MigratorTrait};
 use crate::sql_migration::PlannedMigration;
 use crate::{
     m20261121_000001_create_users, m20261121_000002_create_sessions, m20261121_000003_create_tasks,
-    m20261121_000004_create_auth_events,
+    m20261121_000004_create_auth_events, m20261121_000005_create_linked_accounts,
+    m20261121_000006_adopt_fastapi_tables, m20261121_000007_legacy_tokens, m20261121_000008_index_users,
 };
 
 /// Every migration of Holdfast.
@@ -23,6 +24,10 @@ impl Migrator {
             Box::new(m20261121_000002_create_sessions::MIGRATION),
             Box::new(m20261121_000003_create_tasks::MIGRATION),
             Box::new(m20261121_000004_create_auth_events::MIGRATION),
+            Box::new(m20261121_000005_create_linked_accounts::MIGRATION),
+            Box::new(m20261121_000006_adopt_fastapi_tables::AdoptFastapiTables),
+            Box::new(m20261121_000007_legacy_tokens::MIGRATION),
+            Box::new(m20261121_000008_index_users::MIGRATION),
         ]
     }
 }

@@ -6,11 +6,12 @@
 
 use std::time::Duration;
 
-use sea_orm_migration::sea_orm::DatabaseConnection;
+use sea_orm_migration::sea_orm::{DatabaseConnection, DatabaseTransaction, TransactionTrait as _};
 use tokio::time::{Instant, sleep};
 
 use crate::Migrator;
-use crate::batch::{self, Batch, Step};
+use crate::adoption::{self, Adoption, Form, Survey, TakenOver, WrittenBack};
+use crate::batch::{self, Batch, Newer, Step};
 use crate::connection::{Purpose, open};
 use crate::database_url::{DatabaseUrl, Engine};
 use crate::error::MigrationError;
@@ -52,9 +53,24 @@ pub struct Runner {
     lock_wait: Duration,
 }
 
+/// What is done under the lock.
+#[derive(Clone, Copy)]
+enum Job {
+    Batch(Batch),
+    TakeChanges,
+    WriteBack,
+}
+
+/// What has been done under the lock.
+enum Done {
+    Batch(Vec<String>),
+    Changes(TakenOver),
+    WrittenBack(WrittenBack),
+}
+
 /// How one try for the lock ended.
 enum Attempt {
-    Done(Vec<String>),
+    Done(Done),
     LockTaken,
 }
 
@@ -83,16 +99,98 @@ impl Runner {
     /// # Errors
     /// [`MigrationError`]; nothing of the batch is applied then.
     pub async fn up(&self, steps: Option<u32>) -> Result<Vec<String>, MigrationError> {
-        self.run(Batch::Up(steps)).await
+        self.run_batch(Batch::Up(steps)).await
     }
 
     /// Takes back the newest `steps` migrations, or all of them, and returns the names. Refused while the journal
-    /// holds entries of a newer version, whose tables may stand on ours.
+    /// holds entries of a newer version, whose tables may stand on ours, and, over an adoption, while rows are newer than
+    /// it.
     ///
     /// # Errors
     /// [`MigrationError`]; nothing of the batch is taken back then.
     pub async fn down(&self, steps: Option<u32>) -> Result<Vec<String>, MigrationError> {
-        self.run(Batch::Down(steps)).await
+        self.run_batch(Batch::Down(steps, Newer::Refuse)).await
+    }
+
+    /// Like [`Runner::down`], and **deletes** what is newer than an adoption.
+    ///
+    /// # Errors
+    /// [`MigrationError`]; nothing of the batch is taken back then.
+    pub async fn down_discarding_newer(&self, steps: Option<u32>) -> Result<Vec<String>, MigrationError> {
+        self.run_batch(Batch::Down(steps, Newer::Discard)).await
+    }
+
+    /// Applies what is pending and adopts the FastAPI backend's tables, also where they came later than the schema.
+    /// Returns the names of the migrations; changes nothing after an adoption.
+    ///
+    /// # Errors
+    /// [`MigrationError`]; nothing is changed then.
+    pub async fn adopt(&self) -> Result<Vec<String>, MigrationError> {
+        self.run_batch(Batch::Adopt).await
+    }
+
+    /// Takes over what the FastAPI backend wrote since its tables were read last. Rows that changed here stay.
+    ///
+    /// # Errors
+    /// [`MigrationError`]; nothing is changed then.
+    pub async fn adopt_changes(&self) -> Result<TakenOver, MigrationError> {
+        match self.run(Job::TakeChanges).await? {
+            Done::Changes(taken) => Ok(taken),
+            Done::Batch(_) | Done::WrittenBack(_) => Ok(TakenOver::default()),
+        }
+    }
+
+    /// Copies what is newer here into the FastAPI backend's tables, so that going back loses nothing.
+    ///
+    /// # Errors
+    /// [`MigrationError`]; nothing is changed then.
+    pub async fn write_back(&self) -> Result<WrittenBack, MigrationError> {
+        match self.run(Job::WriteBack).await? {
+            Done::WrittenBack(written) => Ok(written),
+            Done::Batch(_) | Done::Changes(_) => Ok(WrittenBack::default()),
+        }
+    }
+
+    /// What an adoption would do; `None` where there is nothing to adopt. Changes nothing.
+    ///
+    /// # Errors
+    /// [`MigrationError::NotAdoptable`] for tables in another shape; otherwise as for [`Runner::status`].
+    pub async fn survey(&self) -> Result<Option<Survey>, MigrationError> {
+        let Some(connection) = open(&self.url, Purpose::Read).await? else { return Ok(None) };
+        let survey = survey(&connection).await;
+        close(connection).await;
+        survey
+    }
+
+    /// The adoption that has happened, if one has. Changes nothing and needs no right to.
+    ///
+    /// # Errors
+    /// As for [`Runner::status`].
+    pub async fn adoption(&self) -> Result<Option<Adoption>, MigrationError> {
+        let Some(connection) = open(&self.url, Purpose::Read).await? else { return Ok(None) };
+        let adoption = adoption::find(&connection).await;
+        close(connection).await;
+        adoption
+    }
+
+    /// Until when the FastAPI backend may have written and issued tokens: seconds since the Unix epoch by the database's
+    /// clock at which its tables were read last. `None` where nothing was adopted.
+    ///
+    /// # Errors
+    /// As for [`Runner::status`].
+    pub async fn adopted_at(&self) -> Result<Option<i64>, MigrationError> {
+        Ok(self.adoption().await?.map(|adoption| adoption.read_at))
+    }
+
+    /// The FastAPI backend's tables that [`Runner::up`] would take over now. Changes nothing and needs no right to.
+    ///
+    /// # Errors
+    /// [`MigrationError::NotAdoptable`] for tables in another shape; otherwise as for [`Runner::status`].
+    pub async fn would_adopt(&self) -> Result<Option<Form>, MigrationError> {
+        let Some(connection) = open(&self.url, Purpose::Read).await? else { return Ok(None) };
+        let form = would_adopt(&connection).await;
+        close(connection).await;
+        form
     }
 
     /// Takes everything back and applies everything again, in one transaction. **Deletes all data**; refused in
@@ -104,7 +202,7 @@ impl Runner {
         if production {
             return Err(MigrationError::FreshInProduction);
         }
-        self.run(Batch::Fresh).await
+        self.run_batch(Batch::Fresh).await
     }
 
     /// Every migration, known or journalled, in order of age. Changes nothing and needs no right to.
@@ -158,7 +256,7 @@ impl Runner {
         let entries = self.read_journal().await?;
         let batch = match direction {
             Direction::Up => Batch::Up(steps),
-            Direction::Down => Batch::Down(steps),
+            Direction::Down => Batch::Down(steps, Newer::Refuse),
         };
         let plan = |(direction, migration): Step<'_>| MigrationPlan {
             name: migration.name().to_owned(),
@@ -177,13 +275,20 @@ impl Runner {
         entries
     }
 
-    async fn run(&self, batch: Batch) -> Result<Vec<String>, MigrationError> {
+    async fn run_batch(&self, batch: Batch) -> Result<Vec<String>, MigrationError> {
+        match self.run(Job::Batch(batch)).await? {
+            Done::Batch(names) => Ok(names),
+            Done::Changes(_) | Done::WrittenBack(_) => Ok(Vec::new()),
+        }
+    }
+
+    async fn run(&self, job: Job) -> Result<Done, MigrationError> {
         let started = Instant::now();
         let mut told = false;
         let mut connection = None;
         let outcome = loop {
-            let holder = match self.attempt(&mut connection, batch).await {
-                Ok(Attempt::Done(names)) => break Ok(names),
+            let holder = match self.attempt(&mut connection, job).await {
+                Ok(Attempt::Done(done)) => break Ok(done),
                 Ok(Attempt::LockTaken) => match self.url.engine() {
                     Engine::Postgres => "another migrator is at work",
                     Engine::Sqlite => "another migrator or a server is writing",
@@ -212,7 +317,7 @@ impl Runner {
     async fn attempt(
         &self,
         connection: &mut Option<DatabaseConnection>,
-        batch: Batch,
+        job: Job,
     ) -> Result<Attempt, MigrationError> {
         if connection.is_none() {
             *connection = open(&self.url, Purpose::Write).await?;
@@ -225,8 +330,8 @@ impl Runner {
         else {
             return Ok(Attempt::LockTaken);
         };
-        let names = match batch::apply(&self.migrations, &transaction, batch).await {
-            Ok(names) => names,
+        let done = match self.work(&transaction, job).await {
+            Ok(done) => done,
             Err(error) => {
                 // The transaction is lost anyway; the first error is the one to tell.
                 let _ = transaction.rollback().await;
@@ -234,8 +339,32 @@ impl Runner {
             }
         };
         transaction.commit().await.map_err(MigrationError::Commit)?;
-        Ok(Attempt::Done(names))
+        Ok(Attempt::Done(done))
     }
+
+    async fn work(&self, transaction: &DatabaseTransaction, job: Job) -> Result<Done, MigrationError> {
+        match job {
+            Job::Batch(batch) => batch::apply(&self.migrations, transaction, batch).await.map(Done::Batch),
+            Job::TakeChanges => adoption::take_changes(transaction).await.map(Done::Changes),
+            Job::WriteBack => adoption::write_back(transaction).await.map(Done::WrittenBack),
+        }
+    }
+}
+
+/// In a transaction, so that its settings end with it.
+async fn survey(connection: &DatabaseConnection) -> Result<Option<Survey>, MigrationError> {
+    let transaction = connection.begin().await.map_err(MigrationError::Database)?;
+    let survey = adoption::survey(&transaction).await?;
+    transaction.rollback().await.map_err(MigrationError::Database)?;
+    Ok(survey)
+}
+
+async fn would_adopt(connection: &DatabaseConnection) -> Result<Option<Form>, MigrationError> {
+    let entries = journal::entries(connection).await.map_err(MigrationError::Database)?;
+    if entries.iter().any(|entry| entry.name == adoption::MIGRATION) {
+        return Ok(None);
+    }
+    adoption::detect(connection).await
 }
 
 /// Says goodbye, so that the server does not log a lost connection; what was to be done is done either way.

@@ -1,7 +1,12 @@
 //! A running server of one test's own, and people who use it.
 
-use std::{collections::BTreeMap, sync::mpsc, thread};
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, mpsc},
+    thread,
+};
 
+use holdfast_application::domain::users::Email;
 use holdfast_server::{
     Application,
     compose::{self, Handle},
@@ -37,6 +42,7 @@ pub(crate) use on_both_databases;
 pub(crate) struct TestApp {
     pub(crate) base: String,
     pub(crate) client: reqwest::Client,
+    settings: Arc<Settings>,
     stop: Option<(Handle, thread::JoinHandle<()>)>,
     _directory: TempDir,
     _database: Option<TestDatabase>,
@@ -92,11 +98,13 @@ impl TestApp {
         .collect();
         environment.extend(variables.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
         let sources = Sources { directory: directory.path().to_owned(), environment };
-        let settings = Settings::load(&sources).unwrap_or_else(|faults| panic!("{faults}")).settings;
+        let loaded = Settings::load(&sources).unwrap_or_else(|faults| panic!("{faults}"));
+        let settings = Arc::new(loaded.settings);
+        let served = settings.clone();
         let (sender, receiver) = mpsc::channel();
         let thread = thread::spawn(move || {
             compose::in_runtime(async move {
-                let application = Application::build(&settings).await.unwrap();
+                let application = Application::build(&served).await.unwrap();
                 sender.send((application.address(), application.handle())).unwrap();
                 application.run().await.unwrap();
             });
@@ -110,6 +118,7 @@ impl TestApp {
         Self {
             base: format!("http://{address}"),
             client,
+            settings,
             stop: Some((handle, thread)),
             _directory: directory,
             _database: database,
@@ -135,6 +144,15 @@ impl TestApp {
         let answer = self.post("/api/v1/auth/signup", &wish).await;
         assert_eq!(answer.status, 201, "{}", answer.text);
         Person::from(&answer)
+    }
+
+    /// A new administrator: made as the operator makes one, and signed in since.
+    pub(crate) async fn admin(&self, name: &str) -> Person {
+        let Person { email, .. } = self.person(name).await;
+        let services = compose::services(&self.settings).await.unwrap();
+        services.users.create_admin(Email::new(email.clone()).unwrap(), None).await.unwrap();
+        let wish = json!({ "email": email, "password": PASSWORD });
+        Person::from(&self.post("/api/v1/auth/signin", &wish).await)
     }
 
     /// A call by `person`.

@@ -13,6 +13,7 @@ on_both_databases!(
     nul_is_refused_everywhere,
     tokens_that_are_not_ours,
     bodies_that_are_too_large,
+    heads_that_are_too_large,
     paths_and_methods_that_do_not_exist,
     texts_of_any_script_come_back_as_they_went_in,
 );
@@ -185,6 +186,15 @@ async fn bodies_that_are_too_large(app: &TestApp) {
     assert_eq!(app.post("/api/v1/auth/signup", &wish).await.problem(413), "PAYLOAD_TOO_LARGE");
     let long = json!({ "title": "x", "description": "d".repeat(900_000) });
     assert_eq!(app.call(&ada, Method::POST, "/api/tasks", Some(&long)).await.status, 201);
+}
+
+async fn heads_that_are_too_large(app: &TestApp) {
+    for size in [17_000, 100_000] {
+        let request = app.request(Method::GET, "/api/v1/tasks").header("X-Padding", "x".repeat(size));
+        assert_eq!(send(request).await.problem(431), "HEADERS_TOO_LARGE", "{size}");
+    }
+    let long = format!("/api/v1/tasks?q={}", "x".repeat(17_000));
+    assert_eq!(app.get(&long).await.problem(431), "HEADERS_TOO_LARGE");
 }
 
 async fn paths_and_methods_that_do_not_exist(app: &TestApp) {

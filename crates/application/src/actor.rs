@@ -7,8 +7,8 @@ use holdfast_domain::{SessionId, UserId, users::Role};
 pub struct Actor {
     /// The account; everything it reads and writes is scoped to it.
     pub user: UserId,
-    /// The session that the request belongs to.
-    pub session: SessionId,
+    /// The session that the request belongs to; absent with a token that the FastAPI backend issued.
+    pub session: Option<SessionId>,
     /// What it may do beyond its own rows.
     pub role: Role,
 }

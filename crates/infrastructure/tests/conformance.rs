@@ -6,7 +6,10 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use holdfast_application::{
-    domain::users::{Account, Email},
+    domain::{
+        UserId,
+        users::{Account, Email, LinkedAccount},
+    },
     ports::{Store, StoreError},
 };
 use holdfast_infrastructure::database::{DatabaseLocation, DatabaseOptions, SeaOrmStore};
@@ -69,6 +72,30 @@ impl Adopt for Adoption {
             _ => "UPDATE users SET email = ?, email_folded = ?, email_claim = NULL WHERE id = ?",
         };
         let values = [email.as_str().into(), email.folded().into(), account.user.id.uuid().into()];
+        call.execute_raw(Statement::from_sql_and_values(backend, sql, values)).await.unwrap();
+        Ok(())
+    }
+
+    async fn link(&self, owner: UserId, link: &LinkedAccount) -> Result<(), StoreError> {
+        let LinkedAccount { id, provider_id, account_id, created_at, updated_at } = link;
+        let call = self.0.call();
+        let backend = call.get_database_backend();
+        let sql = match backend {
+            DbBackend::Postgres => {
+                "INSERT INTO linked_accounts (user_id, id, provider_id, account_id, created_at, updated_at) VALUES ($1, $2, $3, $4, $5, $6)"
+            }
+            _ => {
+                "INSERT INTO linked_accounts (user_id, id, provider_id, account_id, created_at, updated_at) VALUES (?, ?, ?, ?, ?, ?)"
+            }
+        };
+        let values = [
+            owner.uuid().into(),
+            id.as_str().into(),
+            provider_id.as_str().into(),
+            account_id.as_str().into(),
+            created_at.datetime().into(),
+            updated_at.datetime().into(),
+        ];
         call.execute_raw(Statement::from_sql_and_values(backend, sql, values)).await.unwrap();
         Ok(())
     }

@@ -32,6 +32,7 @@ fn options(secret: &[u8], previous: &[&[u8]]) -> JwtOptions {
         previous_secrets: previous.iter().map(|secret| Secret::new(secret.to_vec())).collect(),
         longest_access: HOUR,
         longest_refresh: 30 * DAY,
+        legacy: None,
     }
 }
 

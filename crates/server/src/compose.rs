@@ -10,22 +10,25 @@ use anyhow::{Context, bail};
 use holdfast_application::{
     Adapters, Services,
     auth::AuthPolicy,
-    domain::sessions::Lifetimes,
+    domain::{Timestamp, sessions::Lifetimes},
     page::CursorKey,
-    ports::{Ids, Passwords, Store, Tokens},
+    ports::{Clock as _, Ids, Passwords, Store, Tokens},
 };
 use holdfast_infrastructure::{
     clock::SystemClock,
     database::{DatabaseLocation, DatabaseOptions, SeaOrmStore},
     ids::UuidV7Ids,
     passwords::{Argon2Passwords, PasswordOptions},
-    tokens::{JwtOptions, JwtTokens, Secret as TokenSecret},
+    tokens::{JwtOptions, JwtTokens, LegacyOptions, Secret as TokenSecret},
 };
 use holdfast_web::{RateLimit, WebOptions, WebState};
 use migration::{DatabaseUrl, Engine, Runner};
 
 use crate::{
-    settings::{AuthSettings, DatabaseSettings, Secret, SecretSource, Settings, load_or_create_secret},
+    settings::{
+        AuthSettings, DatabaseSettings, LegacyTokenSettings, Secret, SecretSource, Settings,
+        load_or_create_secret,
+    },
     shutdown::Signals,
 };
 
@@ -108,9 +111,18 @@ pub async fn services(settings: &Settings) -> anyhow::Result<Services> {
     connect(settings, &signing_secret(&settings.auth.secret)?).await
 }
 
-/// SQLite migrates by itself; PostgreSQL where `MIGRATE_ON_START` says so. Otherwise nothing may be pending.
+/// SQLite migrates by itself; PostgreSQL where `MIGRATE_ON_START` says so. Otherwise nothing may be pending. Neither takes
+/// over the FastAPI backend's tables unasked.
 async fn prepare_schema(settings: &DatabaseSettings) -> anyhow::Result<()> {
     let runner = Runner::new(&settings.migration_url);
+    if !settings.migrate_on_start
+        && let Some(form) = runner.would_adopt().await?
+    {
+        bail!(
+            "This database holds the FastAPI backend's tables: {form}. Run `holdfast migrate adopt --check`, then \
+             `holdfast migrate up`, or set MIGRATE_ON_START=true"
+        )
+    }
     if settings.url.engine() == Engine::Sqlite || settings.migrate_on_start {
         runner.up(None).await?;
         return Ok(());
@@ -129,10 +141,11 @@ async fn prepare_schema(settings: &DatabaseSettings) -> anyhow::Result<()> {
 async fn connect(settings: &Settings, secret: &Secret) -> anyhow::Result<Services> {
     let store = SeaOrmStore::connect(database_options(&settings.database)?).await?;
     let passwords = PasswordOptions { concurrency: settings.limits.hash_concurrency as usize };
+    let legacy = legacy_options(settings).await?;
     let adapters = Adapters {
         store: Arc::new(store) as Arc<dyn Store>,
         passwords: Arc::new(Argon2Passwords::new(passwords)?) as Arc<dyn Passwords>,
-        tokens: Arc::new(JwtTokens::new(jwt_options(&settings.auth, secret))?) as Arc<dyn Tokens>,
+        tokens: Arc::new(JwtTokens::new(jwt_options(&settings.auth, secret, legacy))?) as Arc<dyn Tokens>,
         clock: Arc::new(SystemClock),
         ids: Arc::new(UuidV7Ids) as Arc<dyn Ids>,
     };
@@ -157,7 +170,35 @@ fn database_options(settings: &DatabaseSettings) -> anyhow::Result<DatabaseOptio
     })
 }
 
-fn jwt_options(settings: &AuthSettings, secret: &Secret) -> JwtOptions {
+/// How tokens of the FastAPI backend are accepted, and a line in the log that says so.
+async fn legacy_options(settings: &Settings) -> anyhow::Result<Option<LegacyOptions>> {
+    let LegacyTokenSettings { secret, until } = &settings.auth.legacy;
+    let Some(secret) = secret else { return Ok(None) };
+    let until = match until {
+        Some(until) => Some(*until),
+        None => adopted_at(&settings.database)
+            .await?
+            .map(|adopted_at| adopted_at.plus(settings.auth.compatibility_token_lifetime())),
+    };
+    let now = SystemClock.now();
+    if let Some(until) = until.filter(|until| now < *until) {
+        tracing::info!(%until, "tokens of the FastAPI backend are accepted until then");
+    } else {
+        tracing::info!(
+            "no token of the FastAPI backend is accepted: their time is over, or there was no adoption"
+        );
+    }
+    let secret = TokenSecret::new(secret.expose().to_vec());
+    Ok(until.map(|until| LegacyOptions { secret, until }))
+}
+
+/// When the FastAPI backend's data was taken over; never, in a database that was ours from the start.
+async fn adopted_at(settings: &DatabaseSettings) -> anyhow::Result<Option<Timestamp>> {
+    let seconds = Runner::new(&settings.migration_url).adopted_at().await?;
+    Ok(seconds.map(Timestamp::from_seconds).transpose()?)
+}
+
+fn jwt_options(settings: &AuthSettings, secret: &Secret, legacy: Option<LegacyOptions>) -> JwtOptions {
     JwtOptions {
         issuer: settings.issuer.clone(),
         audience: settings.audience.clone(),
@@ -169,6 +210,7 @@ fn jwt_options(settings: &AuthSettings, secret: &Secret) -> JwtOptions {
             .collect(),
         longest_access: settings.access_token_lifetime().max(settings.compatibility_token_lifetime()),
         longest_refresh: settings.session_maximum().max(settings.compatibility_token_lifetime()),
+        legacy,
     }
 }
 

@@ -23,7 +23,9 @@ pub fn start(settings: &TelemetrySettings) {
     // Dependencies speak up from `warn`: at lower levels some of them log statements and addresses.
     let filter = Targets::new()
         .with_default(level.min(LevelFilter::WARN))
-        .with_targets(OURS.map(|ours| (ours, level)));
+        .with_targets(OURS.map(|ours| (ours, level)))
+        // It calls every request an error that cannot be parsed, and anybody can send those.
+        .with_target("actix_http::h1", LevelFilter::OFF);
     let registry = tracing_subscriber::registry().with(filter);
     let lines = tracing_subscriber::fmt::layer()
         .with_ansi(std::io::stderr().is_terminal())

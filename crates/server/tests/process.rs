@@ -214,6 +214,16 @@ fn faulty_settings_are_told_together_with_exit_code_78() {
 }
 
 #[test]
+fn a_database_elsewhere_is_not_thrown_away_unless_somebody_says_it_is_development() {
+    let directory = TempDir::new().unwrap();
+    let url = "postgres://ada:hunter2@203.0.113.1:1/x?sslmode=require";
+    let variables = [("DATABASE_URL", url), ("JWT_SECRET", SECRET)];
+    let output = run(holdfast(directory.path(), &variables).args(["migrate", "fresh"]));
+    assert_eq!(output.status.code(), Some(1));
+    assert!(text(&output).contains("production"), "{}", text(&output));
+}
+
+#[test]
 fn check_config_prints_every_setting_and_no_secret() {
     let directory = TempDir::new().unwrap();
     let variables =

@@ -136,6 +136,14 @@ const MALFORMED: &[(&str, &str, &str, &str)] = &[
     ("REFRESH_REUSE_SECONDS", "601", "601 is out of range", "0–600"),
     ("JWT_EXPIRATION_DELTA_HOURS", "0", "0 is out of range", "1–720"),
     ("JWT_EXPIRATION_DELTA_HOURS", "721", "721 is out of range", "1–720"),
+    ("LEGACY_TOKENS_UNTIL", "2026-12-01", "\"2026-12-01\" is not a date and time with its offset", "RFC 3339"),
+    ("LEGACY_TOKENS_UNTIL", "2026-12-01T00:00:00", "is not a date and time with its offset", "RFC 3339"),
+    ("LEGACY_TOKENS_UNTIL", "2026-13-01T00:00:00Z", "is not a date and time", "RFC 3339"),
+    ("LEGACY_TOKENS_UNTIL", "2026-02-30T00:00:00Z", "is not a date and time", "RFC 3339"),
+    ("LEGACY_TOKENS_UNTIL", "1796083200", "is not a date and time", "RFC 3339"),
+    ("LEGACY_TOKENS_UNTIL", "tomorrow", "is not a date and time", "RFC 3339"),
+    ("LEGACY_TOKENS_UNTIL", "0000-01-01T00:00:00Z", "is not a date and time", "RFC 3339"),
+    ("LEGACY_TOKENS_UNTIL", "2026-12-01T00:00:00Z", "there is no BETTER_AUTH_SECRET", "as the FastAPI backend had it"),
     ("HASH_CONCURRENCY", "0", "0 is out of range", "1–256"),
     ("HASH_CONCURRENCY", "257", "257 is out of range", "1–256"),
     ("HASH_CONCURRENCY", "half", "is not a whole number", "1–256"),
@@ -439,10 +447,64 @@ fn the_fastapi_backends_secret_signs_only_where_ours_is_missing() {
     let other = STRONG.replace('0', "9");
     assert_eq!(given(settings(&[("BETTER_AUTH_SECRET", &other)])), other);
     assert_eq!(given(settings(&[("BETTER_AUTH_SECRET", &other), ("JWT_SECRET", STRONG)])), STRONG);
-    let told = warnings(&[("BETTER_AUTH_SECRET", "hunter2"), ("JWT_SECRET", STRONG)]);
-    assert!(told.starts_with("BETTER_AUTH_SECRET: has no effect"), "{told}");
+    assert_eq!(warnings(&with(&PRODUCTION, &[("BETTER_AUTH_SECRET", &other)])), "");
     let told = warnings(&[("JWT_ALGORITHM", "RS256"), ("JWT_SECRET", STRONG)]);
     assert!(told.starts_with("JWT_ALGORITHM: is RS256, but there is no key file"), "{told}");
+}
+
+#[test]
+fn beside_a_signing_secret_the_fastapi_backends_may_be_short_but_not_known() {
+    let legacy = |secret: &str| {
+        let pairs = with(&PRODUCTION, &[("BETTER_AUTH_SECRET", secret)]);
+        let verifies = settings(&pairs).auth.legacy.secret.map(|secret| secret.expose().to_vec());
+        assert!(verifies.is_none_or(|bytes| bytes == secret.as_bytes()));
+        (settings(&pairs).auth.legacy.secret.is_some(), warnings(&pairs))
+    };
+    assert_eq!(legacy(&STRONG.replace('0', "9")), (true, String::new()));
+    assert_eq!(legacy(STRONG), (true, String::new()));
+    let (accepted, told) = legacy("hunter2");
+    assert!(accepted && told.starts_with("BETTER_AUTH_SECRET: has 7 bytes; it verifies tokens of"), "{told}");
+    for known in ["secret", "changeme", "dev-secret-change-in-production", "aaaa", "abcabc"] {
+        let (accepted, told) = legacy(known);
+        assert!(!accepted, "{known}");
+        assert!(told.starts_with("BETTER_AUTH_SECRET: ") && told.contains("anybody could forge"), "{told}");
+    }
+    assert_eq!(legacy(" "), (false, String::new()));
+    assert_eq!(settings(&PRODUCTION).auth.legacy.until, None);
+}
+
+#[test]
+fn where_the_fastapi_backends_secret_signs_it_verifies_its_tokens_too_unless_it_is_known() {
+    let other = STRONG.replace('0', "9");
+    let signing = [("JWT_SECRET", ""), ("BETTER_AUTH_SECRET", other.as_str())];
+    let chosen = settings(&with(&PRODUCTION, &signing)).auth;
+    assert!(chosen.legacy.secret.is_some_and(|secret| chosen.secret == SecretSource::Given(secret)));
+    // Development lets it sign all the same.
+    let weak = [("ENVIRONMENT", "development"), ("BETTER_AUTH_SECRET", "changeme")];
+    assert_eq!(settings(&weak).auth.legacy.secret, None);
+    let short = [("ENVIRONMENT", "development"), ("BETTER_AUTH_SECRET", "hunter2")];
+    assert!(settings(&short).auth.legacy.secret.is_some());
+    assert_eq!(settings(&[]).auth.legacy.secret, None);
+}
+
+#[test]
+fn the_end_of_legacy_tokens_is_a_point_in_time() {
+    let until = |text: &str| {
+        let pairs = with(&PRODUCTION, &[("BETTER_AUTH_SECRET", STRONG), ("LEGACY_TOKENS_UNTIL", text)]);
+        settings(&pairs).auth.legacy.until.unwrap().micros()
+    };
+    assert_eq!(until("2026-12-01T00:00:00Z"), 1_796_083_200_000_000);
+    assert_eq!(until("2026-12-01T01:30:00.000001+01:30"), 1_796_083_200_000_001);
+    assert_eq!(until(" 1999-12-31t23:59:59z "), 946_684_799_000_000);
+    let missing = [("BETTER_AUTH_SECRET", " "), ("LEGACY_TOKENS_UNTIL", "2026-12-01T00:00:00Z")];
+    let faults = load(&with(&PRODUCTION, &missing)).unwrap_err().to_string();
+    assert!(
+        faults.starts_with("LEGACY_TOKENS_UNTIL: is set, but there is no BETTER_AUTH_SECRET"),
+        "{faults}"
+    );
+    // A known secret is there, although it verifies nothing: a warning is enough.
+    let known = [("BETTER_AUTH_SECRET", "changeme"), ("LEGACY_TOKENS_UNTIL", "2026-12-01T00:00:00Z")];
+    assert!(warnings(&with(&PRODUCTION, &known)).contains("no token of the FastAPI backend is accepted"));
 }
 
 #[test]

@@ -7,22 +7,29 @@ use std::{
 
 use holdfast_application::{
     domain::{SessionId, Timestamp, TokenId, UserId},
-    ports::{AccessClaims, Expiry, InvalidToken, RefreshClaims, Tokens, TokensError},
+    ports::{
+        AccessClaims, Expiry, InvalidToken, LegacyClaims, RefreshClaims, TokenHash, Tokens, TokensError,
+    },
 };
 
 const ACCESS: &str = "at";
 const REFRESH: &str = "rt";
+const LEGACY: &str = "legacy";
+/// The one key of the FastAPI backend.
+const LEGACY_KEY: &str = "none";
 
 /// Signs with the newest of its keys and verifies with all.
 #[derive(Debug)]
 pub struct PlainTokens {
     /// Oldest first; never empty.
     keys: Mutex<Vec<String>>,
+    /// Until when tokens of the FastAPI backend are accepted.
+    legacy_until: Mutex<Option<Timestamp>>,
 }
 
 impl Default for PlainTokens {
     fn default() -> Self {
-        Self { keys: Mutex::new(vec!["k1".to_owned()]) }
+        Self { keys: Mutex::new(vec!["k1".to_owned()]), legacy_until: Mutex::default() }
     }
 }
 
@@ -32,13 +39,24 @@ impl PlainTokens {
         self.keys.lock().unwrap_or_else(PoisonError::into_inner).push(key_id.to_owned());
     }
 
+    /// Accepts tokens of the FastAPI backend until then; without this, none is.
+    pub fn accept_legacy_until(&self, until: Timestamp) {
+        *self.legacy_until.lock().unwrap_or_else(PoisonError::into_inner) = Some(until);
+    }
+
+    /// A token as the FastAPI backend would have issued it; `nth` tells those of one account and expiry apart.
+    pub fn legacy(user: UserId, nth: u8, expires_at: Timestamp) -> String {
+        let payload = format!("{LEGACY}.{LEGACY_KEY}.{user}.{nth}.{}", expires_at.seconds());
+        format!("{payload}.{:016x}", checksum(&payload))
+    }
+
     fn knows(&self, key_id: &str) -> bool {
         self.keys.lock().unwrap_or_else(PoisonError::into_inner).iter().any(|known| known == key_id)
     }
 
     fn seal(&self, kind: &str, key_id: &str, claims: &[String]) -> Result<String, TokensError> {
         if !self.knows(key_id) {
-            return Err(TokensError(format!("there is no key {key_id}").into()));
+            return Err(TokensError::KeyMissing);
         }
         let payload = format!("{kind}.{key_id}.{}", claims.join("."));
         Ok(format!("{payload}.{:016x}", checksum(&payload)))
@@ -46,13 +64,8 @@ impl PlainTokens {
 
     /// The claims of a token of this kind whose checksum holds.
     fn open<'a, const N: usize>(&self, kind: &str, token: &'a str) -> Option<[&'a str; N]> {
-        let (payload, sum) = token.rsplit_once('.')?;
-        if sum != format!("{:016x}", checksum(payload)) {
-            return None;
-        }
-        let (key_id, claims) = payload.strip_prefix(kind)?.strip_prefix('.')?.split_once('.')?;
-        let claims: Vec<&str> = claims.split('.').collect();
-        if self.knows(key_id) { claims.try_into().ok() } else { None }
+        let (key_id, claims) = unseal(kind, token)?;
+        if self.knows(key_id) { Some(claims) } else { None }
     }
 }
 
@@ -115,6 +128,35 @@ impl Tokens for PlainTokens {
         let claims = self.open(REFRESH, token).and_then(common);
         claims.filter(|claims| good(claims.expires_at, now, expiry)).ok_or(InvalidToken)
     }
+
+    fn verify_legacy(&self, token: &str, now: Timestamp) -> Result<LegacyClaims, InvalidToken> {
+        let parse = || {
+            let (_, [user, _, expires_at]) = unseal(LEGACY, token)?;
+            let expires_at = Timestamp::from_seconds(expires_at.parse().ok()?).ok()?;
+            Some(LegacyClaims { user: user.parse().ok()?, hash: legacy_hash(token), expires_at })
+        };
+        let until = *self.legacy_until.lock().unwrap_or_else(PoisonError::into_inner);
+        let accepted = until.is_some_and(|until| now < until);
+        parse().filter(|claims| accepted && now < claims.expires_at).ok_or(InvalidToken)
+    }
+}
+
+/// The key and the claims of a token of this kind whose checksum holds.
+fn unseal<'a, const N: usize>(kind: &str, token: &'a str) -> Option<(&'a str, [&'a str; N])> {
+    let (payload, sum) = token.rsplit_once('.')?;
+    if sum != format!("{:016x}", checksum(payload)) {
+        return None;
+    }
+    let (key_id, claims) = payload.strip_prefix(kind)?.strip_prefix('.')?.split_once('.')?;
+    let claims: Vec<&str> = claims.split('.').collect();
+    Some((key_id, claims.try_into().ok()?))
+}
+
+/// No real digest, but different for different tokens.
+fn legacy_hash(token: &str) -> TokenHash {
+    let mut hash = [0; 32];
+    hash[..8].copy_from_slice(&checksum(token).to_be_bytes());
+    TokenHash(hash)
 }
 
 fn good(expires_at: Timestamp, now: Timestamp, expiry: Expiry) -> bool {
@@ -189,6 +231,24 @@ mod tests {
         let token = tokens.sign_refresh(&refresh(), "k1").unwrap();
         assert_eq!(tokens.verify_refresh(&token, at(59), Expiry::Enforced), Ok(refresh()));
         assert_eq!(tokens.verify_access(&token, at(59), Expiry::Enforced), Err(InvalidToken));
+    }
+
+    #[test]
+    fn legacy_tokens_count_while_they_are_accepted() {
+        let (tokens, user) = (PlainTokens::default(), access().user);
+        let token = PlainTokens::legacy(user, 0, at(60));
+        assert_eq!(tokens.verify_legacy(&token, at(0)), Err(InvalidToken));
+        tokens.accept_legacy_until(at(90));
+        let claims = tokens.verify_legacy(&token, at(59)).unwrap();
+        assert_eq!((claims.user, claims.expires_at), (user, at(60)));
+        assert_eq!(tokens.verify_legacy(&token, at(60)), Err(InvalidToken));
+        let long = PlainTokens::legacy(user, 0, at(1_000));
+        assert!(tokens.verify_legacy(&long, at(89)).is_ok_and(|other| other.hash != claims.hash));
+        assert_eq!(tokens.verify_legacy(&long, at(90)), Err(InvalidToken));
+        assert_eq!(tokens.verify_access(&token, at(0), Expiry::Ignored), Err(InvalidToken));
+        assert_eq!(tokens.verify_refresh(&token, at(0), Expiry::Ignored), Err(InvalidToken));
+        let own = tokens.sign_access(&access()).unwrap();
+        assert_eq!(tokens.verify_legacy(&own, at(0)), Err(InvalidToken));
     }
 
     #[test]

@@ -6,7 +6,7 @@ use crate::{
         health,
         routing::{Surface, auth_paths, delete, get, patch, post, put},
     },
-    v1::{self, auth, docs, tasks},
+    v1::{self, auth, docs, tasks, users},
 };
 
 pub(crate) fn surfaces() -> Vec<Surface> {
@@ -32,6 +32,23 @@ fn canonical() -> Surface {
         .throttled_as_refresh(&auth_paths(&["refresh"]), [post(auth::refresh)])
         .at(&auth_paths(&["logout", "signout"]), [post(auth::logout)])
         .at(&auth_paths(&["me"]), [get(auth::me)])
+        .at(&auth_paths(&["session"]), [get(auth::session)])
+        .at(&auth_paths(&["token-info"]), [get(auth::token_info)])
+        .at(&auth_paths(&["verify"]), [post(auth::verify)])
+        .at(&auth_paths(&["accounts"]), [get(auth::accounts)])
+        .at(&auth_paths(&["sessions/{id}"]), [delete(auth::end_session)])
+        .at(&auth_paths(&["sessions"]), [get(auth::sessions)])
+        .throttled_as_sign_in(
+            &["/api/v1/users/me"],
+            [get(users::show_own), patch(users::update_own), delete(users::delete_own)],
+        )
+        .at(&["/api/v1/users/{id}/role"], [put(users::set_role)])
+        .at(&["/api/v1/users/{id}/ban"], [post(users::ban), delete(users::unban)])
+        .at(&["/api/v1/users/{id}/sessions/{sid}"], [delete(users::end_session)])
+        .at(&["/api/v1/users/{id}/sessions"], [get(users::sessions), delete(users::end_sessions)])
+        .at(&["/api/v1/users/{id}/accounts"], [get(users::accounts)])
+        .at(&["/api/v1/users/{id}"], [get(users::show), patch(users::update)])
+        .at(&["/api/v1/users"], [get(users::list)])
         .at(&["/api/openapi.json", "/api/v1/openapi.json"], [get(docs::document)])
         .at(&["/api/docs", "/api/redoc", "/api/v1/docs", "/api/v1/redoc"], [get(docs::page)])
         .at(&["/api/docs/{file}"], [get(docs::asset)])

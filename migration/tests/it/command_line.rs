@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::process::{Command, Output};
 
-use crate::support::{Fixture, on_both_engines};
+use crate::support::{Fixture, migration_count, on_both_engines};
 
 on_both_engines!(every_command_reports_and_ends_with_its_code);
 
@@ -16,6 +16,7 @@ fn run(folder: &Path, variables: &[(&str, &str)], arguments: &[&str]) -> (Option
 
 async fn every_command_reports_and_ends_with_its_code(fixture: Fixture) {
     let url = fixture.url.connect_url();
+    let above_the_fourth = &*(migration_count() - 4).to_string();
     for (arguments, code, expected) in [
         (&["status"][..], 0, "m20261121_000001_create_users  pending"),
         (&["up", "--dry-run"], 0, "CREATE TABLE auth_events ("),
@@ -23,7 +24,20 @@ async fn every_command_reports_and_ends_with_its_code(fixture: Fixture) {
         (&["status"], 0, "m20261121_000001_create_users  applied\nm20261121_000002_create_sessions  pending"),
         (&["up"], 0, "applied: m20261121_000004_create_auth_events"),
         (&["up"], 0, "nothing to do"),
-        (&["down", "--dry-run"], 0, "-- m20261121_000004_create_auth_events down\nDROP TABLE auth_events;\n"),
+        (&["adopt"], 1, ""),
+        (&["adopt", "--check", "--delta"], 2, ""),
+        (
+            &["down", "--all", "--dry-run"],
+            0,
+            "-- m20261121_000004_create_auth_events down\nDROP TABLE auth_events;\n-- m20261121_000003",
+        ),
+        (&["down"], 0, "taken back: "),
+        (&["up"], 0, "applied: "),
+        (
+            &["down", above_the_fourth],
+            0,
+            "taken back: m20261121_000006_adopt_fastapi_tables\ntaken back: m20261121_000005_create_linked_accounts\n",
+        ),
         (&["down"], 0, "taken back: m20261121_000004_create_auth_events\n"),
         (
             &["down", "2"],

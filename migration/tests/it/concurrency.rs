@@ -7,7 +7,7 @@ use migration::{DatabaseUrl, Direction, Engine, MigrationError, Migrator, Planne
 use sea_orm_migration::{DbErr, MigrationName, MigrationTrait, SchemaManager};
 use sqlx::Connection as _;
 
-use crate::support::{Fixture, ROWS, on_both_engines, postgres};
+use crate::support::{Fixture, migration_count, on_both_engines, postgres};
 
 on_both_engines!(
     eight_processes_at_once_all_succeed_and_one_applies,
@@ -53,7 +53,7 @@ async fn eight_tasks_at_once_all_succeed_and_one_applies(fixture: Fixture) {
         counts.push(migrator.await.unwrap());
     }
     counts.sort_unstable();
-    assert_eq!(counts, [0, 0, 0, 0, 0, 0, 0, ROWS.len()]);
+    assert_eq!(counts, [0, 0, 0, 0, 0, 0, 0, migration_count()]);
 }
 
 /// Stops for ever in the middle of its work, and leaves a file to say so.
@@ -88,9 +88,9 @@ impl PlannedMigration for Hanging {
     }
 }
 
-fn hanging(url: &DatabaseUrl, marker: &std::path::Path) -> Runner {
+fn hanging(url: &DatabaseUrl, marker: &std::path::Path, place: usize) -> Runner {
     let mut migrations = Migrator::planned();
-    migrations.insert(3, Box::new(Hanging { marker: marker.to_owned() }));
+    migrations.insert(place, Box::new(Hanging { marker: marker.to_owned() }));
     Runner::with_migrations(url, migrations)
 }
 
@@ -110,35 +110,42 @@ async fn wait_for(marker: &std::path::Path) {
 async fn hang_midway() {
     let Some((_, told)) = std::env::vars_os().find(|(name, _)| name == MIDWAY) else { return };
     let told = told.into_string().unwrap();
-    let (marker, url) = told.split_once('\n').unwrap();
-    hanging(&DatabaseUrl::parse(url).unwrap(), marker.as_ref()).up(None).await.unwrap();
+    let (place, rest) = told.split_once('\n').unwrap();
+    let (marker, url) = rest.split_once('\n').unwrap();
+    let place = place.parse().unwrap();
+    hanging(&DatabaseUrl::parse(url).unwrap(), marker.as_ref(), place).up(None).await.unwrap();
 }
 
 async fn a_migrator_killed_midway_leaves_nothing_and_the_next_completes(fixture: Fixture) {
+    kill_at(&fixture, 3).await;
+    assert!(fixture.tables().await.is_empty());
+    assert_eq!(Runner::new(&fixture.url).up(None).await.unwrap().len(), migration_count());
+}
+
+/// Starts a migrator of its own process, and kills it once `place` migrations are applied and nothing is committed.
+pub(crate) async fn kill_at(fixture: &Fixture, place: usize) {
     let marker = fixture.folder.path().join("midway");
     let mut child = tokio::process::Command::new(std::env::current_exe().unwrap())
         .args(["--exact", "concurrency::hang_midway", "--ignored"])
-        .env(MIDWAY, format!("{}\n{}", marker.display(), fixture.url.connect_url()))
+        .env(MIDWAY, format!("{place}\n{}\n{}", marker.display(), fixture.url.connect_url()))
         .stdout(Stdio::null())
         .kill_on_drop(true)
         .spawn()
         .unwrap();
     wait_for(&marker).await;
     child.kill().await.unwrap();
-    assert!(fixture.tables().await.is_empty());
-    assert_eq!(Runner::new(&fixture.url).up(None).await.unwrap().len(), ROWS.len());
 }
 
 async fn a_migrator_dropped_midway_leaves_nothing_and_the_next_completes(fixture: Fixture) {
     let marker = fixture.folder.path().join("midway");
     let task = {
         let (url, marker) = (fixture.url.clone(), marker.clone());
-        tokio::spawn(async move { hanging(&url, &marker).up(None).await })
+        tokio::spawn(async move { hanging(&url, &marker, 3).up(None).await })
     };
     wait_for(&marker).await;
     task.abort();
     assert!(task.await.unwrap_err().is_cancelled());
-    assert_eq!(Runner::new(&fixture.url).up(None).await.unwrap().len(), ROWS.len());
+    assert_eq!(Runner::new(&fixture.url).up(None).await.unwrap().len(), migration_count());
     assert!(!fixture.tables().await.contains(&"half".to_owned()));
 }
 
@@ -146,7 +153,7 @@ async fn a_migrator_that_waits_too_long_says_who_is_in_the_way(fixture: Fixture)
     let marker = fixture.folder.path().join("midway");
     let holder = {
         let (url, marker) = (fixture.url.clone(), marker.clone());
-        tokio::spawn(async move { hanging(&url, &marker).up(None).await })
+        tokio::spawn(async move { hanging(&url, &marker, 3).up(None).await })
     };
     wait_for(&marker).await;
     let error = Runner::new(&fixture.url).lock_wait(Duration::from_millis(500)).up(None).await.unwrap_err();
@@ -168,5 +175,5 @@ async fn a_table_in_use_is_waited_for_in_short_tries() {
     tokio::time::sleep(Duration::from_millis(1_200)).await;
     assert!(!migrator.is_finished());
     reader.close().await.unwrap();
-    assert_eq!(migrator.await.unwrap().unwrap().len(), ROWS.len());
+    assert_eq!(migrator.await.unwrap().unwrap().len(), migration_count());
 }

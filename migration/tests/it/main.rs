@@ -2,8 +2,14 @@
 
 #![expect(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
 
+mod adoption;
+mod adoption_changes;
+mod adoption_large;
+mod adoption_refusals;
+mod adoption_way_back;
 mod command_line;
 mod concurrency;
+mod fastapi;
 mod reversibility;
 mod safety;
 mod schema;

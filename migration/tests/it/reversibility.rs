@@ -2,7 +2,7 @@
 
 use migration::Runner;
 
-use crate::support::{Fixture, ROWS, on_both_engines};
+use crate::support::{Fixture, ROWS, migration_count, on_both_engines};
 
 on_both_engines!(
     every_migration_goes_down_and_up_again_and_leaves_all_other_rows_as_they_were,
@@ -13,26 +13,30 @@ on_both_engines!(
 
 async fn every_migration_goes_down_and_up_again_and_leaves_all_other_rows_as_they_were(fixture: Fixture) {
     let runner = Runner::new(&fixture.url);
-    assert_eq!(runner.up(None).await.unwrap().len(), ROWS.len());
-    for steps in 1..=ROWS.len() {
-        // From the bottom, because a row needs its parent.
-        for (_, insert) in &ROWS[if steps == 1 { 0 } else { ROWS.len() - steps + 1 }..] {
-            fixture.execute(insert).await.unwrap();
-        }
-        let surviving = &ROWS[..ROWS.len() - steps];
+    assert_eq!(runner.up(None).await.unwrap().len(), migration_count());
+    for steps in 1..=migration_count() {
         let mut before = Vec::new();
-        for (table, _) in surviving {
-            before.push(fixture.checksum(table).await);
+        for (table, insert) in ROWS {
+            if fixture.checksum(table).await.starts_with('0') {
+                fixture.execute(insert).await.unwrap();
+            }
+            before.push((table, fixture.column_checksums(table).await));
         }
         let count = u32::try_from(steps).unwrap();
         assert_eq!(runner.down(Some(count)).await.unwrap().len(), steps);
-        assert_eq!(fixture.tables().await.len(), surviving.len() + 1);
-        for ((table, _), before) in surviving.iter().zip(&before) {
-            assert_eq!(&fixture.checksum(table).await, before, "{table} after {steps} down");
+        let tables = fixture.tables().await;
+        before.retain(|(table, _)| tables.iter().any(|left| left == table));
+        for (table, before) in &mut before {
+            let after = fixture.column_checksums(table).await;
+            // A column that the migration had added is gone; no other value may differ.
+            before.retain(|column, _| after.contains_key(column));
+            assert_eq!(&after, before, "{table} after {steps} down");
         }
         assert_eq!(runner.up(None).await.unwrap().len(), steps);
-        for ((table, _), before) in surviving.iter().zip(&before) {
-            assert_eq!(&fixture.checksum(table).await, before, "{table} after {steps} up");
+        for (table, before) in before {
+            let mut after = fixture.column_checksums(table).await;
+            after.retain(|column, _| before.contains_key(column));
+            assert_eq!(after, before, "{table} after {steps} up");
         }
     }
 }
@@ -44,7 +48,10 @@ async fn all_the_way_down_leaves_no_table_but_the_journal(fixture: Fixture) {
         fixture.execute(insert).await.unwrap();
     }
     let names = runner.down(None).await.unwrap();
-    assert!(names.is_sorted_by(|newer, older| newer > older) && names.len() == ROWS.len(), "{names:?}");
+    assert!(
+        names.is_sorted_by(|newer, older| newer > older) && names.len() == migration_count(),
+        "{names:?}"
+    );
     assert_eq!(fixture.tables().await, ["seaql_migrations"]);
     assert!(fixture.texts("SELECT version FROM seaql_migrations").await.is_empty());
     assert!(runner.down(None).await.unwrap().is_empty());
@@ -66,7 +73,7 @@ async fn fresh_empties_every_table(fixture: Fixture) {
     for (_, insert) in ROWS {
         fixture.execute(insert).await.unwrap();
     }
-    assert_eq!(runner.fresh(false).await.unwrap().len(), 2 * ROWS.len());
+    assert_eq!(runner.fresh(false).await.unwrap().len(), 2 * migration_count());
     assert_eq!(fixture.schema().await, schema);
     assert!(fixture.texts("SELECT email FROM users").await.is_empty());
 }

@@ -33,6 +33,9 @@ async fn rows_that_break_a_rule_are_refused_by_the_constraint_that_bears_its_nam
         ("UPDATE sessions SET window_rotations = -1", "sessions_window_rotations_check"),
         ("UPDATE sessions SET revoked_at = {at:1}", "sessions_revocation_check"),
         ("UPDATE sessions SET revoked_reason = 'x'", "sessions_revocation_check"),
+        ("UPDATE denied_tokens SET token_hash = NULL", "token_hash"),
+        ("UPDATE denied_tokens SET token_hash = substr(token_hash, 1, 31)", "denied_tokens_token_hash_check"),
+        ("INSERT INTO denied_tokens SELECT * FROM denied_tokens", "denied_tokens"),
         ("UPDATE tasks SET priority = 4", "tasks_priority_check"),
         ("UPDATE tasks SET priority = -1", "tasks_priority_check"),
         ("UPDATE tasks SET revision = 0", "tasks_revision_check"),
@@ -50,7 +53,11 @@ async fn rows_that_break_a_rule_are_refused_by_the_constraint_that_bears_its_nam
     let long = format!("UPDATE tasks SET title_sort = '{}'", "ü".repeat(256));
     assert!(fixture.execute(&long).await.unwrap_err().to_string().contains("tasks_title_sort_check"));
     fixture.execute(&long.replacen('ü', "", 1)).await.unwrap();
-    for orphan in ["UPDATE tasks SET owner_id = {id:9}", "UPDATE sessions SET user_id = {id:9}"] {
+    for orphan in [
+        "UPDATE tasks SET owner_id = {id:9}",
+        "UPDATE sessions SET user_id = {id:9}",
+        "UPDATE denied_tokens SET user_id = {id:9}",
+    ] {
         assert!(
             fixture.execute(orphan).await.unwrap_err().to_string().to_lowercase().contains("foreign key"),
             "{orphan}"
@@ -77,6 +84,7 @@ async fn deleting_an_account_takes_its_rows_along_but_not_its_audit_record(fixtu
     fixture.execute("DELETE FROM users WHERE id = {id:1}").await.unwrap();
     assert!(fixture.texts("SELECT title FROM tasks").await.is_empty());
     assert!(fixture.texts("SELECT key_id FROM sessions").await.is_empty());
+    assert!(fixture.checksum("denied_tokens").await.starts_with('0'));
     assert_eq!(fixture.texts("SELECT kind FROM auth_events").await, ["sign_out"]);
 }
 

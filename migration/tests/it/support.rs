@@ -1,5 +1,6 @@
 //! A fresh database of either engine, and SQL in the dialect that both share.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use holdfast_testkit::postgres::{TestDatabase, fresh_database};
@@ -59,7 +60,8 @@ impl Fixture {
         }
     }
 
-    /// Runs SQL in which `{id:1}` stands for a UUID, `{at:1}` for a time, and `{uuid}` and `{time}` for their types.
+    /// Runs SQL in which `{id:1}` stands for a UUID, `{at:1}` for a time, `{hash}` for a hash, and `{uuid}`
+    /// and `{time}` for types.
     pub(crate) async fn execute(&self, sql: &str) -> Result<(), sqlx::Error> {
         let sql = AssertSqlSafe(self.dialect(sql));
         match self.engine() {
@@ -141,12 +143,35 @@ impl Fixture {
         self.texts(&sql).await.remove(0)
     }
 
-    fn dialect(&self, sql: &str) -> String {
-        let (uuid, time) = match self.engine() {
-            Engine::Postgres => ("uuid", "timestamptz"),
-            Engine::Sqlite => ("BLOB", "INTEGER"),
+    /// For each column, a text that changes with every value in it and with the row that it is in.
+    pub(crate) async fn column_checksums(&self, table: &str) -> BTreeMap<String, String> {
+        let columns = match self.engine() {
+            Engine::Postgres => format!(
+                "SELECT column_name::text FROM information_schema.columns WHERE table_schema = 'public' AND table_name = '{table}'"
+            ),
+            Engine::Sqlite => format!("SELECT name FROM pragma_table_info('{table}')"),
         };
-        let mut sql = sql.replace("{uuid}", uuid).replace("{time}", time);
+        let mut checksums = BTreeMap::new();
+        let columns = self.texts(&columns).await;
+        let key = if columns.iter().any(|column| column == "id") { "id" } else { "user_id" };
+        for column in columns {
+            let value = match self.engine() {
+                Engine::Postgres => format!("{key}::text || coalesce({column}::text, 'NULL')"),
+                Engine::Sqlite => format!("quote({key}) || quote({column})"),
+            };
+            let values = self.texts(&format!("SELECT {value} FROM {table} ORDER BY 1")).await;
+            checksums.insert(column, values.join("|"));
+        }
+        checksums
+    }
+
+    fn dialect(&self, sql: &str) -> String {
+        let (uuid, time, blob) = match self.engine() {
+            Engine::Postgres => ("uuid", "timestamptz", r"'\x"),
+            Engine::Sqlite => ("BLOB", "INTEGER", "x'"),
+        };
+        let hash = format!("{blob}{}'", "0f".repeat(32));
+        let mut sql = sql.replace("{uuid}", uuid).replace("{time}", time).replace("{hash}", &hash);
         for number in 0..10 {
             let (id, at) = match self.engine() {
                 Engine::Postgres => (
@@ -163,8 +188,14 @@ impl Fixture {
     }
 }
 
-/// One row in every table: user 1 with a session, a task and an event, and user 2 with nothing.
-pub(crate) const ROWS: [(&str, &str); 4] = [
+/// How many migrations there are.
+pub(crate) fn migration_count() -> usize {
+    migration::Migrator::planned().len()
+}
+
+/// One row in every table that people's data is in, parents first: user 1 with a session, a task, an event, a link
+/// and a token that was signed out, and user 2 with nothing.
+pub(crate) const ROWS: [(&str, &str); 6] = [
     (
         "users",
         "INSERT INTO users (id, email, email_folded, email_claim, name, password_hash, role, is_active, email_verified, \
@@ -193,5 +224,14 @@ pub(crate) const ROWS: [(&str, &str); 4] = [
         "auth_events",
         "INSERT INTO auth_events (user_id, id, kind, at, session_id, ip_prefix, user_agent) VALUES \
          ({id:9}, {id:8}, 'sign_out', {at:4}, {id:3}, '2001:db8::/48', 'curl')",
+    ),
+    (
+        "linked_accounts",
+        "INSERT INTO linked_accounts (user_id, id, provider_id, account_id, created_at, updated_at) VALUES \
+         ({id:1}, 'l1', 'github', '4711', {at:1}, {at:2})",
+    ),
+    (
+        "denied_tokens",
+        "INSERT INTO denied_tokens (user_id, token_hash, expires_at) VALUES ({id:1}, {hash}, {at:9})",
     ),
 ];

@@ -1,19 +1,41 @@
 //! Finding out who is calling.
 
+use holdfast_domain::users::User;
+
 use super::{Auth, AuthError};
-use crate::{Actor, ports::Expiry};
+use crate::{
+    Actor,
+    ports::{AccessClaims, Expiry, LegacyClaims},
+};
 
 impl Auth {
-    /// The caller that an access token names, while its session lives. The store is not asked before the signature
-    /// holds.
+    /// The caller that an access token names, while its session lives; or the one that a token of the FastAPI backend
+    /// names, while those are accepted and the account may be used. The store is not asked before the signature holds.
     pub async fn authenticate(&self, token: &str) -> Result<Actor, AuthError> {
-        let claims = self.tokens.verify_access(token, self.clock.now(), Expiry::Enforced)?;
+        let now = self.clock.now();
+        if let Ok(claims) = self.tokens.verify_access(token, now, Expiry::Enforced) {
+            return self.by_session(claims).await;
+        }
+        let claims = self.tokens.verify_legacy(token, now)?;
+        let User { id, role, .. } = self.legacy_bearer(&claims).await?.ok_or(AuthError::TokenInvalid)?;
+        Ok(Actor { user: id, session: None, role })
+    }
+
+    async fn by_session(&self, claims: AccessClaims) -> Result<Actor, AuthError> {
         let session = self.store.sessions().find(claims.user, claims.session).await?;
         let live = session.is_some_and(|session| session.check(self.clock.now()).is_ok());
         if live {
-            Ok(Actor { user: claims.user, session: claims.session, role: claims.role })
+            Ok(Actor { user: claims.user, session: Some(claims.session), role: claims.role })
         } else {
             Err(AuthError::TokenInvalid)
         }
+    }
+
+    /// The account of a token that the FastAPI backend issued, unless the token does not count any more or the account
+    /// may not be used. There is no session to end with a ban, so that the account is read each time.
+    pub(super) async fn legacy_bearer(&self, claims: &LegacyClaims) -> Result<Option<User>, AuthError> {
+        let LegacyClaims { user, hash, expires_at: _ } = *claims;
+        let bearer = self.store.legacy_tokens().bearer(user, hash).await?;
+        Ok(bearer.filter(|user| user.admit(self.clock.now()).is_ok()))
     }
 }

@@ -1,11 +1,16 @@
 //! What can go wrong with accounts and sessions.
 
-use holdfast_domain::sessions::TooManyRotations;
+use std::time::Duration;
+
+use holdfast_domain::{sessions::TooManyRotations, users::Refusal};
 
 use crate::{
     error::{Classify, ErrorKind},
     ports::{InvalidToken, PasswordsError, StoreError, TokensError},
 };
+
+/// How long a caller waits who met an instance without the key of its session.
+const KEY_RETRY: Duration = Duration::from_secs(1);
 
 /// Why an auth use case failed.
 #[derive(Debug, thiserror::Error)]
@@ -42,6 +47,15 @@ pub enum AuthError {
     Store(#[from] StoreError),
 }
 
+impl From<Refusal> for AuthError {
+    fn from(refusal: Refusal) -> Self {
+        match refusal {
+            Refusal::Banned => Self::Banned,
+            Refusal::Inactive => Self::Inactive,
+        }
+    }
+}
+
 impl From<InvalidToken> for AuthError {
     fn from(InvalidToken: InvalidToken) -> Self {
         Self::TokenInvalid
@@ -58,7 +72,8 @@ impl Classify for AuthError {
             Self::EmailExists => ErrorKind::Conflict,
             Self::TooManyRefreshes(TooManyRotations { retry_after }) => ErrorKind::Throttled(*retry_after),
             Self::Passwords(PasswordsError::Busy { retry_after }) => ErrorKind::Unavailable(*retry_after),
-            Self::Passwords(PasswordsError::Failed(_)) | Self::Tokens(TokensError(_)) => {
+            Self::Tokens(TokensError::KeyMissing) => ErrorKind::Unavailable(KEY_RETRY),
+            Self::Passwords(PasswordsError::Failed(_)) | Self::Tokens(TokensError::Failed(_)) => {
                 ErrorKind::Unexpected
             }
             Self::Store(error) => error.kind(),
@@ -74,8 +89,8 @@ impl Classify for AuthError {
             Self::Inactive => "ACCOUNT_INACTIVE",
             Self::EmailExists => "EMAIL_EXISTS",
             Self::TooManyRefreshes(_) => "RATE_LIMITED",
-            Self::Passwords(PasswordsError::Busy { .. }) => "SERVICE_UNAVAILABLE",
-            Self::Passwords(PasswordsError::Failed(_)) | Self::Tokens(_) => "SERVER_ERROR",
+            Self::Passwords(PasswordsError::Busy { .. }) | Self::Tokens(TokensError::KeyMissing) => "SERVICE_UNAVAILABLE",
+            Self::Passwords(PasswordsError::Failed(_)) | Self::Tokens(TokensError::Failed(_)) => "SERVER_ERROR",
             Self::Store(error) => error.code(),
         }
     }

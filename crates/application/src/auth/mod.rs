@@ -2,6 +2,7 @@
 
 mod authenticate;
 mod error;
+mod inspect;
 mod issue;
 mod profile;
 mod refresh;
@@ -16,6 +17,7 @@ use holdfast_domain::{
     EventId, SessionId, UserId,
     sessions::{AuthEvent, Client, EventKind, Lifetimes},
 };
+pub use inspect::Inspection;
 pub use issue::{Issued, SignedIn};
 pub use refresh::Refreshed;
 pub use sign_in::SignIn;

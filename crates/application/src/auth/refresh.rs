@@ -3,6 +3,7 @@
 use holdfast_domain::{
     Timestamp, TokenId,
     sessions::{Client, EndReason, EventKind, Presented, Session},
+    users::User,
 };
 
 use super::{Auth, AuthError, Issued};
@@ -40,12 +41,15 @@ impl Auth {
             let now = self.clock.now();
             match session.present(claims.id, now, self.policy.sessions.reuse) {
                 Presented::Over => return Err(AuthError::RefreshTokenInvalid),
-                Presented::JustReplaced => return self.pair(&session).await,
+                Presented::JustReplaced => return self.pair(&self.owner(&session).await?, &session),
                 Presented::Reused => return Err(self.end_family(&claims, client).await?),
                 Presented::Current => {
+                    // A ban or another role ends the session in the same unit of work: whoever changes the account
+                    // after this look also makes the rotation fail.
+                    let owner = self.owner(&session).await?;
                     let rotation = session.rotate(next, self.tokens.key_id(), self.policy.sessions, now)?;
                     if let Some(rotated) = self.store.sessions().rotate(&rotation).await? {
-                        return self.pair(&rotated).await;
+                        return self.pair(&owner, &rotated);
                     }
                 }
             }
@@ -54,11 +58,16 @@ impl Auth {
         Err(AuthError::RefreshTokenInvalid)
     }
 
-    async fn pair(&self, session: &Session) -> Result<Refreshed, AuthError> {
+    /// The account of the session, while it may be used.
+    async fn owner(&self, session: &Session) -> Result<User, AuthError> {
         let user = self.store.users().find(session.owner).await?.ok_or(AuthError::RefreshTokenInvalid)?;
+        user.admit(self.clock.now()).map_err(|_| AuthError::RefreshTokenInvalid)?;
+        Ok(user)
+    }
+
+    fn pair(&self, owner: &User, session: &Session) -> Result<Refreshed, AuthError> {
         let at = self.clock.now();
-        user.admit(at).map_err(|_| AuthError::RefreshTokenInvalid)?;
-        let access = self.access_token(&user, session, self.policy.access, at)?;
+        let access = self.access_token(owner, session, self.policy.access, at)?;
         Ok(Refreshed { access, refresh: self.refresh_token(session)?, at })
     }
 

@@ -3,11 +3,11 @@
 use holdfast_domain::{
     UserId,
     sessions::{AuthEvent, Client, EventKind},
-    users::{Account, Password, PasswordHash, Refusal, User},
+    users::{Account, Password, PasswordHash, User},
 };
 
 use super::{Auth, AuthError, SignedIn};
-use crate::ports::{StoreError, Verification};
+use crate::ports::Verification;
 
 /// A wish to sign in.
 #[derive(Debug, Clone)]
@@ -22,60 +22,93 @@ pub struct SignIn {
     pub client: Client,
 }
 
+/// How often a sign-in begins anew because the credential changed under it. Each time, somebody else's sign-in or change
+/// of password was done; a second look nearly always decides.
+const LOOKS: usize = 3;
+
+/// What became of the attempt to begin a session.
+enum Begun {
+    Done(Box<SignedIn>),
+    /// The credential is another one by now: what was verified says nothing any more.
+    Changed(Box<Account>),
+}
+
 impl Auth {
-    /// Verifies the password and begins a session. Exactly one verification is done, whatever the account is; a hash
-    /// weaker than today's is replaced in the same step.
+    /// Verifies the password and begins a session. Exactly one verification is done, whatever the account is, unless the
+    /// credential changes at this very moment; a hash weaker than today's is replaced in the same step.
+    ///
+    /// The account is read once more when it is held: a ban or another role that came meanwhile counts.
     pub async fn sign_in(&self, wish: SignIn) -> Result<SignedIn, AuthError> {
-        let SignIn { email, password, long_lived, client } = wish;
-        let account = self.store.users().find_by_email(&email).await?;
+        let mut account = self.store.users().find_by_email(&wish.email).await?;
+        for _ in 0..LOOKS {
+            let (user, hash, stronger) = self.verify(account, &wish).await?;
+            match self.begin(user, &hash, stronger, &wish).await? {
+                Begun::Done(signed_in) => return Ok(*signed_in),
+                Begun::Changed(current) => account = Some(*current),
+            }
+        }
+        Err(AuthError::InvalidCredentials)
+    }
+
+    /// The account, its hash, and a stronger one where that is due; or the refusal.
+    async fn verify(
+        &self,
+        account: Option<Account>,
+        wish: &SignIn,
+    ) -> Result<(User, PasswordHash, Option<PasswordHash>), AuthError> {
+        let SignIn { email: _, password, long_lived: _, client } = wish;
         let hash = account.as_ref().and_then(|account| account.password_hash.as_ref());
-        let verification = self.passwords.verify(&password, hash).await?;
-        let now = self.clock.now();
+        let verification = self.passwords.verify(password, hash).await?;
         let (user, hash) = match account {
             Some(Account { user, password_hash: Some(hash) }) if verification != Verification::Mismatch => {
                 (user, hash)
             }
             other => {
                 let user = other.map_or(AuthEvent::NOBODY, |account| account.user.id);
-                return Err(self.refuse(user, &client, AuthError::InvalidCredentials).await?);
+                return Err(self.refuse(user, client, AuthError::InvalidCredentials).await?);
             }
         };
-        if let Err(refusal) = user.admit(now) {
-            let error = match refusal {
-                Refusal::Banned => AuthError::Banned,
-                Refusal::Inactive => AuthError::Inactive,
-            };
-            return Err(self.refuse(user.id, &client, error).await?);
+        if let Err(refusal) = user.admit(self.clock.now()) {
+            return Err(self.refuse(user.id, client, refusal.into()).await?);
         }
         let stronger = match verification {
-            Verification::MatchOutdated => Some(self.passwords.hash(&password).await?),
+            Verification::MatchOutdated => Some(self.passwords.hash(password).await?),
             Verification::Match | Verification::Mismatch => None,
         };
-        self.begin(user, &hash, stronger, client, long_lived).await
+        Ok((user, hash, stronger))
     }
 
     async fn begin(
         &self,
-        mut user: User,
+        verified: User,
         hash: &PasswordHash,
         stronger: Option<PasswordHash>,
-        client: Client,
-        long_lived: bool,
-    ) -> Result<SignedIn, AuthError> {
+        wish: &SignIn,
+    ) -> Result<Begun, AuthError> {
+        let SignIn { email: _, password: _, long_lived, client } = wish;
         let now = self.clock.now();
-        user.last_sign_in_at = Some(now);
-        let (session, signed_in) = self.begin_session(user, client, long_lived, now)?;
         let work = self.store.begin().await?;
+        // An account that vanished between the look-up and here was never there.
+        let current = work.users().lock(verified.id).await?.ok_or(AuthError::InvalidCredentials)?;
+        if current.password_hash.as_ref() != Some(hash) {
+            return Ok(Begun::Changed(Box::new(current)));
+        }
+        let mut user = current.user;
+        if let Err(refusal) = user.admit(now) {
+            drop(work);
+            return Err(self.refuse(user.id, client, refusal.into()).await?);
+        }
+        user.last_sign_in_at = Some(now);
+        let (session, signed_in) = self.begin_session(user, client.clone(), *long_lived, now)?;
         if let Some(stronger) = &stronger {
-            // Lost against another sign-in or a password change, the upgrade waits for the next time.
             work.users().replace_hash(session.owner, hash, stronger).await?;
         }
         work.users().record_sign_in(session.owner, now).await?;
-        work.sessions().insert(&session).await.map_err(gone)?;
+        work.sessions().insert(&session).await?;
         let event = self.event(session.owner, EventKind::SignedIn, Some(session.id), &session.client);
         work.audit().append(&event).await?;
         work.commit().await?;
-        Ok(signed_in)
+        Ok(Begun::Done(Box::new(signed_in)))
     }
 
     /// Writes the failed attempt into the history and gives the error back. Attempts on unknown accounts are written as
@@ -83,13 +116,5 @@ impl Auth {
     async fn refuse(&self, user: UserId, client: &Client, error: AuthError) -> Result<AuthError, AuthError> {
         self.store.audit().append(&self.event(user, EventKind::SignInFailed, None, client)).await?;
         Ok(error)
-    }
-}
-
-/// An account that vanished between the look-up and the session was never there.
-fn gone(error: StoreError) -> AuthError {
-    match error {
-        StoreError::OwnerMissing => AuthError::InvalidCredentials,
-        other => other.into(),
     }
 }

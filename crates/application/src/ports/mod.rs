@@ -5,6 +5,7 @@
 mod audit;
 mod clock;
 mod ids;
+mod legacy_tokens;
 mod passwords;
 mod sessions;
 mod store;
@@ -15,6 +16,7 @@ mod users;
 pub use audit::AuditRepository;
 pub use clock::Clock;
 pub use ids::Ids;
+pub use legacy_tokens::LegacyTokenRepository;
 pub use passwords::{Passwords, PasswordsError, Verification};
 pub use sessions::SessionRepository;
 pub use store::{Cause, Repositories, Store, StoreError, Unique, UnitOfWork};
@@ -22,5 +24,7 @@ pub use tasks::{
     Deleted, Direction, Position, SortBy, SortKey, Start, TaskChanges, TaskFilter, TaskOrder, TaskQuery,
     TaskRepository, Updated,
 };
-pub use tokens::{AccessClaims, Expiry, InvalidToken, RefreshClaims, Tokens, TokensError};
-pub use users::UserRepository;
+pub use tokens::{
+    AccessClaims, Expiry, InvalidToken, LegacyClaims, RefreshClaims, TokenHash, Tokens, TokensError,
+};
+pub use users::{ProfileChanges, UserFilter, UserQuery, UserRepository};

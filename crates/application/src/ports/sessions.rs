@@ -17,6 +17,12 @@ pub trait SessionRepository: Send + Sync {
     /// The session, live or not.
     async fn find(&self, owner: UserId, id: SessionId) -> Result<Option<Session>, StoreError>;
 
+    /// The sessions of the account that are live at `at`, `limit` at most.
+    ///
+    /// - One that has ended or expired at `at` MUST NOT be among them.
+    /// - The one used last MUST come first; ties MUST go by id, the larger first.
+    async fn live(&self, owner: UserId, at: Timestamp, limit: u64) -> Result<Vec<Session>, StoreError>;
+
     /// Adds a session. An owner without an account MUST be `OwnerMissing`.
     async fn insert(&self, session: &Session) -> Result<(), StoreError>;
 

@@ -2,7 +2,7 @@
 
 use async_trait::async_trait;
 
-use super::{AuditRepository, SessionRepository, TaskRepository, UserRepository};
+use super::{AuditRepository, LegacyTokenRepository, SessionRepository, TaskRepository, UserRepository};
 
 /// What lies beneath an error. It is logged and never sent.
 pub type Cause = Box<dyn std::error::Error + Send + Sync>;
@@ -42,6 +42,8 @@ pub trait Repositories: Send + Sync {
     fn users(&self) -> &dyn UserRepository;
     /// Sessions.
     fn sessions(&self) -> &dyn SessionRepository;
+    /// What became of tokens that the FastAPI backend issued.
+    fn legacy_tokens(&self) -> &dyn LegacyTokenRepository;
     /// The security history.
     fn audit(&self) -> &dyn AuditRepository;
 }

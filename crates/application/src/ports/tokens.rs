@@ -40,16 +40,39 @@ pub struct RefreshClaims {
     pub expires_at: Timestamp,
 }
 
+/// The SHA-256 of a token as it was sent, by which one is remembered without being kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct TokenHash(pub [u8; 32]);
+
+/// What a token of the FastAPI backend says that is believed. Its role, name and e-mail address are not: those are the
+/// account's to say.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct LegacyClaims {
+    /// `user_id`
+    pub user: UserId,
+    /// Names the token, which has no `jti`.
+    pub hash: TokenHash,
+    /// `exp`
+    pub expires_at: Timestamp,
+}
+
 /// The token is not one of ours, not of this kind, or not good now. Deliberately without a reason: every refusal looks
 /// the same.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("the token is not valid")]
 pub struct InvalidToken;
 
-/// A token could not be signed.
+/// Why a token could not be signed.
 #[derive(Debug, thiserror::Error)]
-#[error("a token could not be signed")]
-pub struct TokensError(#[source] pub Cause);
+pub enum TokensError {
+    /// This instance has not been given the key yet, or any more. Another one may have it: while keys are rotated, not all
+    /// instances know the same.
+    #[error("the key of this session's tokens is not loaded here; try again")]
+    KeyMissing,
+    /// Signing failed.
+    #[error("a token could not be signed")]
+    Failed(#[source] Cause),
+}
 
 /// Whether a token that is over counts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -60,7 +83,8 @@ pub enum Expiry {
     Ignored,
 }
 
-/// Signs and verifies both kinds of tokens; neither kind is ever accepted for the other.
+/// Signs and verifies both kinds of tokens, and verifies those that the FastAPI backend issued; no kind is ever accepted
+/// for another.
 pub trait Tokens: Send + Sync {
     /// The identifier of the key that signs now.
     fn key_id(&self) -> String;
@@ -86,4 +110,8 @@ pub trait Tokens: Send + Sync {
         now: Timestamp,
         expiry: Expiry,
     ) -> Result<RefreshClaims, InvalidToken>;
+
+    /// Verifies a token that the FastAPI backend issued, as of `now`. Where none are accepted, or none any longer,
+    /// every one is invalid.
+    fn verify_legacy(&self, token: &str, now: Timestamp) -> Result<LegacyClaims, InvalidToken>;
 }

@@ -3,10 +3,42 @@
 use async_trait::async_trait;
 use holdfast_domain::{
     Timestamp, UserId,
-    users::{Account, PasswordHash, Role, User},
+    users::{Account, Ban, Email, Image, LinkedAccount, Name, PasswordHash, Role, User},
 };
 
 use super::StoreError;
+use crate::Patch;
+
+/// Which accounts. Absent members do not restrict.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct UserFilter {
+    /// With exactly this role.
+    pub role: Option<Role>,
+    /// Banned, or not banned.
+    pub banned: Option<bool>,
+    /// The time at which a ban counts.
+    pub at: Timestamp,
+}
+
+/// One page of accounts, the newest first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct UserQuery {
+    /// Which accounts.
+    pub filter: UserFilter,
+    /// How many to skip.
+    pub offset: u64,
+    /// How many at most.
+    pub limit: u64,
+}
+
+/// What changes about the part of an account that its owner decides.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct ProfileChanges {
+    /// The name, kept, cleared or set.
+    pub name: Patch<Name>,
+    /// The picture, kept, cleared or set.
+    pub image: Patch<Image>,
+}
 
 /// Accounts.
 ///
@@ -15,6 +47,29 @@ use super::StoreError;
 pub trait UserRepository: Send + Sync {
     /// The account without its credential.
     async fn find(&self, id: UserId) -> Result<Option<User>, StoreError>;
+
+    /// The account with its credential.
+    async fn find_account(&self, id: UserId) -> Result<Option<Account>, StoreError>;
+
+    /// The account, held until the unit of work ends.
+    ///
+    /// - Until then, no other unit of work MUST be able to change, delete or hold it; those wait.
+    /// - It MUST answer the account as it is once it is held, not as it was when the wait began.
+    async fn lock(&self, id: UserId) -> Result<Option<Account>, StoreError>;
+
+    /// All accounts with the role `admin`, each held like [`UserRepository::lock`]. Whoever holds them alone can tell
+    /// whether an administrator would be left.
+    async fn lock_admins(&self) -> Result<Vec<User>, StoreError>;
+
+    /// One page.
+    ///
+    /// - The order MUST be total: by time of creation, ties by id, both descending; ids compare by their bytes.
+    /// - A ban that has ended at the filter's time MUST NOT count.
+    /// - An offset past the end MUST give an empty page, however large it is.
+    async fn list(&self, query: UserQuery) -> Result<Vec<User>, StoreError>;
+
+    /// How many accounts match, on all pages together.
+    async fn count(&self, filter: UserFilter) -> Result<u64, StoreError>;
 
     /// The account that signs in with `email`.
     ///
@@ -41,6 +96,37 @@ pub trait UserRepository: Send + Sync {
         new: &PasswordHash,
     ) -> Result<bool, StoreError>;
 
+    /// Gives an account that is inactive and has no password an address and a hash, and activates it, at `at`.
+    ///
+    /// - It MUST change nothing and answer false when the account is active, has a password, or is not there.
+    /// - An address that equals another account's under `domain::text::fold` MUST be `Duplicate(Unique::Email)`.
+    async fn claim_placeholder(
+        &self,
+        id: UserId,
+        email: &Email,
+        hash: &PasswordHash,
+        at: Timestamp,
+    ) -> Result<bool, StoreError>;
+
     /// Gives the account a role at `at`. False when there is no such account.
     async fn set_role(&self, id: UserId, role: Role, at: Timestamp) -> Result<bool, StoreError>;
+
+    /// Changes the profile at `at`, also when nothing in it changes, and answers the account as it is then.
+    async fn update(
+        &self,
+        id: UserId,
+        changes: &ProfileChanges,
+        at: Timestamp,
+    ) -> Result<Option<User>, StoreError>;
+
+    /// Sets the ban, or lifts it, at `at`. False when there is no such account.
+    async fn set_ban(&self, id: UserId, ban: Option<&Ban>, at: Timestamp) -> Result<bool, StoreError>;
+
+    /// Removes the account for good. False when there was none.
+    ///
+    /// - Its tasks, sessions and links MUST go with it; its security history MUST stay.
+    async fn delete(&self, id: UserId) -> Result<bool, StoreError>;
+
+    /// The links of the account to others, the oldest first, ties by id.
+    async fn linked_accounts(&self, id: UserId) -> Result<Vec<LinkedAccount>, StoreError>;
 }

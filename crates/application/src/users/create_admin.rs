@@ -1,8 +1,8 @@
 //! Making the first administrator, which only the operator's command line may do.
 
 use holdfast_domain::{
-    EventId, UserId,
-    sessions::{AuthEvent, Client, EndReason, EventKind},
+    UserId,
+    sessions::{EndReason, EventKind},
     users::{Account, Email, NewPassword, Role, User},
 };
 
@@ -70,10 +70,5 @@ impl Users {
         work.audit().append(&self.event(id, EventKind::SignedUp)).await?;
         work.commit().await?;
         Ok(AdminMade::Created(id))
-    }
-
-    fn event(&self, user: UserId, kind: EventKind) -> AuthEvent {
-        let (id, at) = (EventId::new(self.ids.next()), self.clock.now());
-        AuthEvent { id, user, kind, at, session: None, client: Client::default() }
     }
 }

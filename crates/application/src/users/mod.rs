@@ -1,14 +1,35 @@
-//! Use cases of the administration of accounts.
+//! Use cases of accounts: their administration, and what their owners do with them. Signing in and out is `auth`'s.
 
+mod authority;
+mod ban;
+mod claim;
 mod create_admin;
+mod delete_account;
+mod end_sessions;
+mod error;
+mod linked_accounts;
+mod list;
+mod sessions;
+mod set_role;
+mod show;
+mod unban;
+mod update;
 
 use std::sync::Arc;
 
+pub use ban::BanWish;
+pub use claim::ClaimError;
 pub use create_admin::{AdminMade, CreateAdminError};
+pub use error::UserError;
+use holdfast_domain::{
+    EventId, SessionId, UserId,
+    sessions::{AuthEvent, Client, EventKind},
+};
+pub use list::{ListUsers, UserPage};
 
 use crate::ports::{Clock, Ids, Passwords, Store};
 
-/// Administration of accounts.
+/// Accounts.
 #[derive(Clone)]
 pub struct Users {
     store: Arc<dyn Store>,
@@ -25,5 +46,24 @@ impl Users {
         ids: Arc<dyn Ids>,
     ) -> Self {
         Self { store, passwords, clock, ids }
+    }
+
+    /// An entry for the security history of `user`, logged as well. Whoever calls this stores it with its cause.
+    fn event(&self, user: UserId, kind: EventKind) -> AuthEvent {
+        tracing::info!(target: "holdfast::security", event = kind.name(), user_id = %user, "security event");
+        let (id, at) = (EventId::new(self.ids.next()), self.clock.now());
+        AuthEvent { id, user, kind, at, session: None, client: Client::default() }
+    }
+
+    /// The same for what an administrator does. Where from is not kept: the history is its owner's to read.
+    fn administered(
+        &self,
+        by: UserId,
+        user: UserId,
+        kind: EventKind,
+        session: Option<SessionId>,
+    ) -> AuthEvent {
+        tracing::info!(target: "holdfast::security", event = kind.name(), user_id = %user, administrator = %by, "administration");
+        AuthEvent { session, ..self.event(user, kind) }
     }
 }

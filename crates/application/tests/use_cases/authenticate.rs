@@ -22,7 +22,7 @@ async fn an_access_token_names_its_account_session_and_role() {
     world.insert(&admin).await;
     let signed_in = world.sign_in(admin.user.email.as_str(), PASSWORD).await.unwrap();
     let actor = world.actor(&signed_in).await;
-    assert_eq!(actor, Actor { user: admin.user.id, session: signed_in.session, role: Role::Admin });
+    assert_eq!(actor, Actor { user: admin.user.id, session: Some(signed_in.session), role: Role::Admin });
 }
 
 #[tokio::test]
@@ -74,7 +74,7 @@ async fn the_profile_is_the_account_as_it_is_now() {
 
 #[tokio::test]
 async fn the_profile_of_an_account_that_is_gone_is_refused() {
-    let (user, session) = (UserId::new(unique()), SessionId::new(unique()));
+    let (user, session) = (UserId::new(unique()), Some(SessionId::new(unique())));
     let refused = World::new().services.auth.profile(Actor { user, session, role: Role::User }).await;
     assert!(matches!(refused, Err(AuthError::TokenInvalid)), "{refused:?}");
 }

@@ -9,10 +9,11 @@ use holdfast_application::{
         Unavailable, Unexpected,
     },
     auth::AuthError,
-    domain::sessions::TooManyRotations,
+    domain::{sessions::TooManyRotations, users::BanEndsTooEarly},
     page::InvalidCursor,
     ports::{InvalidToken, PasswordsError, StoreError, TokensError, Unique},
     tasks::TaskError,
+    users::UserError,
 };
 
 const WAIT: Duration = Duration::from_secs(7);
@@ -54,7 +55,8 @@ fn errors_of_auth_have_their_kinds_and_codes() {
         (AuthError::TooManyRefreshes(throttled), Throttled(WAIT), "RATE_LIMITED"),
         (AuthError::Passwords(busy), Unavailable(WAIT), "SERVICE_UNAVAILABLE"),
         (AuthError::Passwords(PasswordsError::Failed("odd".into())), Unexpected, "SERVER_ERROR"),
-        (AuthError::Tokens(TokensError("odd".into())), Unexpected, "SERVER_ERROR"),
+        (AuthError::Tokens(TokensError::Failed("odd".into())), Unexpected, "SERVER_ERROR"),
+        (AuthError::Tokens(TokensError::KeyMissing), Unavailable(Duration::from_secs(1)), "SERVICE_UNAVAILABLE"),
     ] {
         check(&error, kind, code);
     }
@@ -82,13 +84,35 @@ fn errors_of_tasks_have_their_kinds_and_codes() {
 }
 
 #[test]
+fn errors_of_users_have_their_kinds_and_codes() {
+    let busy = PasswordsError::Busy { retry_after: WAIT };
+    for (error, kind, code) in [
+        (UserError::Forbidden, Forbidden, "FORBIDDEN"),
+        (UserError::NotFound, NotFound, "NOT_FOUND"),
+        (UserError::SessionNotFound, NotFound, "NOT_FOUND"),
+        (UserError::OwnAccount, Conflict, "OWN_ACCOUNT"),
+        (UserError::LastAdministrator, Conflict, "LAST_ADMINISTRATOR"),
+        (UserError::PasswordWrong, Unauthenticated, "INVALID_CREDENTIALS"),
+        (UserError::AccountGone, Unauthenticated, "TOKEN_INVALID"),
+        (UserError::from(BanEndsTooEarly), Malformed, "VALIDATION_ERROR"),
+        (UserError::from(busy), Unavailable(WAIT), "SERVICE_UNAVAILABLE"),
+        (UserError::from(PasswordsError::Failed("odd".into())), Unexpected, "SERVER_ERROR"),
+    ] {
+        check(&error, kind, code);
+    }
+    for (error, kind, code) in store_errors() {
+        check(&UserError::from(error), kind, code);
+    }
+}
+
+#[test]
 fn no_text_of_an_error_shows_its_cause() {
     let cause = "postgres://user:secret@host";
     let errors: [&dyn Classify; 4] = [
         &StoreError::Unavailable(cause.into()),
         &AuthError::from(StoreError::Unexpected(cause.into())),
         &AuthError::Passwords(PasswordsError::Failed(cause.into())),
-        &AuthError::Tokens(TokensError(cause.into())),
+        &AuthError::Tokens(TokensError::Failed(cause.into())),
     ];
     for error in errors {
         assert!(!error.to_string().contains("secret"), "{error}");

@@ -5,12 +5,13 @@ use holdfast_application::{
     auth::{AuthError, Scope, SignOut},
     domain::{
         sessions::EventKind,
-        users::{Account, Email, Role},
+        users::{Account, Email, Password, Role},
     },
-    ports::StoreError,
+    ports::{Repositories as _, StoreError, Tokens as _},
+    users::BanWish,
 };
 use holdfast_testkit::{
-    FailingStore, PlainPasswords,
+    FailingStore, PlainPasswords, PlainTokens,
     fixtures::{PASSWORD, account, at},
 };
 
@@ -64,8 +65,8 @@ async fn a_sign_up_that_fails_leaves_all_or_nothing() {
 
 #[tokio::test]
 async fn a_sign_in_that_fails_leaves_all_or_nothing() {
-    // account, begin, hash, time of sign-in, session, event, commit
-    at_every_call(7, async |arm| {
+    // account, begin, account, hash, time of sign-in, session, event, commit
+    at_every_call(8, async |arm| {
         let world = World::new();
         let before = account().email(ADA).hash(Some(PlainPasswords::outdated(PASSWORD))).build();
         world.insert(&before).await;
@@ -101,7 +102,7 @@ async fn a_refusal_that_cannot_be_written_is_no_refusal() {
 
 #[tokio::test]
 async fn a_refresh_that_fails_is_good_for_another_try() {
-    // session, rotation, account
+    // session, account, rotation
     at_every_call(3, async |arm| {
         let world = World::new();
         let signed_in = world.sign_up(ADA).await;
@@ -143,9 +144,9 @@ async fn an_end_for_reuse_and_its_event_are_written_together() {
 
 #[tokio::test]
 async fn a_sign_out_and_its_event_are_written_together() {
-    // session, begin, end, event, commit
-    for scope in [Scope::Local, Scope::Global] {
-        at_every_call(5, async |arm| {
+    // session, begin, end, (refusal of legacy tokens,) event, commit
+    for (scope, calls) in [(Scope::Local, 5), (Scope::Global, 6)] {
+        at_every_call(calls, async |arm| {
             let world = World::new();
             let signed_in = world.sign_up(ADA).await;
             let bearer = Some(signed_in.access.token.clone());
@@ -155,6 +156,30 @@ async fn a_sign_out_and_its_event_are_written_together() {
             assert!(signed_out.is_ok() || is_unavailable(&signed_out), "{signed_out:?}");
             let ended = world.session(&signed_in).await.ended.is_some();
             assert_eq!(ended, world.history(signed_in.user.id).await.len() == 2);
+            assert!(ended || signed_out.is_err());
+            world
+        })
+        .await;
+    }
+}
+
+#[tokio::test]
+async fn a_sign_out_by_a_legacy_token_and_its_event_are_written_together() {
+    // bearer, begin, denial (or end, refusal), event, commit
+    for (scope, calls) in [(Scope::Local, 5), (Scope::Global, 6)] {
+        at_every_call(calls, async |arm| {
+            let world = World::new();
+            world.tokens.accept_legacy_until(at(600));
+            let ada = account().build();
+            world.insert(&ada).await;
+            let token = PlainTokens::legacy(ada.user.id, 0, at(600));
+            let hash = world.tokens.verify_legacy(&token, at(0)).unwrap().hash;
+            arm(&world);
+            let wish = SignOut { bearer: Some(token), refresh_token: None, scope, client: client() };
+            let signed_out = world.services.auth.sign_out(wish).await;
+            assert!(signed_out.is_ok() || is_unavailable(&signed_out), "{signed_out:?}");
+            let ended = world.rows.legacy_tokens().bearer(ada.user.id, hash).await.unwrap().is_none();
+            assert_eq!(ended, world.history(ada.user.id).await.len() == 1);
             assert!(ended || signed_out.is_err());
             world
         })
@@ -176,6 +201,44 @@ async fn a_promotion_the_end_of_its_sessions_and_its_event_are_written_together(
             world.history(signed_in.user.id).await.contains(&EventKind::RoleChanged),
         ];
         assert!(whole == [true; 3] || (whole == [false; 3] && promoted.is_err()), "{whole:?}");
+        world
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_ban_the_end_of_its_sessions_and_its_event_are_written_together() {
+    // begin, administrators, account, ban, sessions, tokens of the FastAPI backend, event, commit
+    at_every_call(8, async |arm| {
+        let world = World::new();
+        let admin = world.admin().await;
+        let signed_in = world.sign_up(ADA).await;
+        arm(&world);
+        let wish = BanWish { reason: None, expires_at: None };
+        let banned = world.services.users.ban(admin, signed_in.user.id, wish).await;
+        let whole = [
+            world.account(ADA).await.unwrap().user.ban.is_some(),
+            world.unended(signed_in.user.id).await.is_empty(),
+            world.history(signed_in.user.id).await.contains(&EventKind::UserBanned),
+        ];
+        assert!(whole == [true; 3] || (whole == [false; 3] && banned.is_err()), "{whole:?}");
+        world
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_deletion_and_its_event_are_written_together() {
+    // account, begin, account, deletion, event, commit
+    at_every_call(6, async |arm| {
+        let world = World::new();
+        let actor = world.actor(&world.sign_up(ADA).await).await;
+        arm(&world);
+        let password = Password::new(PASSWORD.to_owned());
+        let deleted = world.services.users.delete_account(actor, &password, &client()).await;
+        let gone = world.account(ADA).await.is_none();
+        assert_eq!(gone, world.history(actor.user).await.contains(&EventKind::AccountDeleted));
+        assert!(gone || deleted.is_err());
         world
     })
     .await;

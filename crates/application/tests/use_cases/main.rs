@@ -2,10 +2,15 @@
 
 #![expect(clippy::unwrap_used, reason = "a test says what is wrong by panicking")]
 
+mod administration;
 mod authenticate;
 mod classify;
+mod claim;
 mod create_admin;
+mod delete_account;
 mod faults;
+mod inspect;
+mod legacy_tokens;
 mod passwords;
 mod patch;
 mod refresh;

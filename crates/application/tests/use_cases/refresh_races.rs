@@ -6,7 +6,9 @@ use holdfast_application::{
     auth::{AuthError, SignOut},
     domain::sessions::EventKind,
     ports::StoreError,
+    users::BanWish,
 };
+use holdfast_testkit::PlainPasswords;
 
 use crate::world::{ADA, World};
 
@@ -40,8 +42,8 @@ async fn who_loses_the_race_gets_the_winners_successor() {
     let world = World::new();
     let signed_in = world.sign_up(ADA).await;
     let (other, token) = (world.clone(), signed_in.refresh.token.clone());
-    // Calls: the look at the session, then the rotation, which the other caller comes before.
-    world.faults.before_nth(2, async move {
+    // Calls: the looks at session and account, then the rotation, which the other caller comes before.
+    world.faults.before_nth(3, async move {
         other.refresh(&token).await.unwrap();
     });
     let pair = world.refresh(&signed_in.refresh.token).await.unwrap();
@@ -55,7 +57,7 @@ async fn who_loses_the_race_to_a_sign_out_is_out() {
     let world = World::new();
     let signed_in = world.sign_up(ADA).await;
     let (other, bearer) = (world.clone(), Some(signed_in.access.token.clone()));
-    world.faults.before_nth(2, async move {
+    world.faults.before_nth(3, async move {
         other.sign_out(SignOut { bearer, ..SignOut::default() }).await;
     });
     let refused = world.refresh(&signed_in.refresh.token).await;
@@ -65,10 +67,28 @@ async fn who_loses_the_race_to_a_sign_out_is_out() {
 }
 
 #[tokio::test]
+async fn who_loses_the_race_to_a_ban_is_out() {
+    for call in 2..=3 {
+        let world = World::new();
+        let admin = world.admin().await;
+        let signed_in = world.sign_up(ADA).await;
+        let (other, user) = (world.clone(), signed_in.user.id);
+        world.faults.before_nth(call, async move {
+            let services = other.services_with(PlainPasswords::default());
+            services.users.ban(admin, user, BanWish { reason: None, expires_at: None }).await.unwrap();
+        });
+        let refused = world.refresh(&signed_in.refresh.token).await;
+        assert!(matches!(refused, Err(AuthError::RefreshTokenInvalid)), "{refused:?}");
+        assert_eq!(world.session(&signed_in).await.generation, 1, "call {call}");
+        assert_eq!(world.unended(user).await, []);
+    }
+}
+
+#[tokio::test]
 async fn an_answer_that_was_lost_is_given_again() {
     let world = World::new();
     let signed_in = world.sign_up(ADA).await;
-    world.faults.lose_answer_of_nth(2, StoreError::Unavailable("broken pipe".into()));
+    world.faults.lose_answer_of_nth(3, StoreError::Unavailable("broken pipe".into()));
     let lost = world.refresh(&signed_in.refresh.token).await;
     assert!(matches!(lost, Err(AuthError::Store(StoreError::Unavailable(_)))), "{lost:?}");
     assert_eq!(world.session(&signed_in).await.generation, 2);

@@ -6,9 +6,10 @@ use holdfast_application::{
     auth::{AuthError, SignIn},
     domain::{
         sessions::{AuthEvent, EventKind},
-        users::Ban,
+        users::{Ban, Role},
     },
     ports::{Clock, Repositories as _},
+    users::BanWish,
 };
 use holdfast_testkit::{
     PlainPasswords,
@@ -126,7 +127,7 @@ async fn an_outdated_hash_is_replaced_at_sign_in_and_leaves_updated_at_alone() {
 }
 
 #[tokio::test]
-async fn an_upgrade_that_comes_too_late_does_not_undo_the_other_change() {
+async fn a_password_that_is_changed_meanwhile_is_no_password_any_more() {
     let world = World::new();
     let old = PlainPasswords::outdated(PASSWORD);
     let account = account().hash(Some(old.clone())).build();
@@ -137,7 +138,67 @@ async fn an_upgrade_that_comes_too_late_does_not_undo_the_other_change() {
         let changed = PlainPasswords::hashed("changed meanwhile");
         assert!(rows.users().replace_hash(id, &old, &changed).await.unwrap());
     });
-    world.sign_in(account.user.email.as_str(), PASSWORD).await.unwrap();
+    let refused = world.sign_in(account.user.email.as_str(), PASSWORD).await;
+    assert!(matches!(refused, Err(AuthError::InvalidCredentials)), "{refused:?}");
     let stored = world.account(account.user.email.as_str()).await.unwrap().password_hash;
     assert_eq!(stored, Some(PlainPasswords::hashed("changed meanwhile")));
+    assert_eq!(world.unended(id).await, []);
+}
+
+#[tokio::test]
+async fn an_upgrade_that_somebody_else_was_faster_with_is_no_obstacle() {
+    let world = World::new();
+    let old = PlainPasswords::outdated(PASSWORD);
+    let account = account().hash(Some(old.clone())).build();
+    world.insert(&account).await;
+    let (rows, id) = (world.rows.clone(), account.user.id);
+    world.faults.before_nth(2, async move {
+        assert!(rows.users().replace_hash(id, &old, &PlainPasswords::hashed(PASSWORD)).await.unwrap());
+    });
+    world.sign_in(account.user.email.as_str(), PASSWORD).await.unwrap();
+    assert_eq!(world.passwords.verifications(), 2);
+}
+
+#[tokio::test]
+async fn a_ban_that_comes_meanwhile_keeps_out() {
+    let world = World::new();
+    let admin = world.admin().await;
+    let account = account().build();
+    world.insert(&account).await;
+    let (other, id) = (world.clone(), account.user.id);
+    world.faults.before_nth(2, async move {
+        let services = other.services_with(PlainPasswords::default());
+        services.users.ban(admin, id, BanWish { reason: None, expires_at: None }).await.unwrap();
+    });
+    let refused = world.sign_in(account.user.email.as_str(), PASSWORD).await;
+    assert!(matches!(refused, Err(AuthError::Banned)), "{refused:?}");
+    assert_eq!(world.unended(id).await, []);
+    assert_eq!(world.history(id).await, [EventKind::SignInFailed, EventKind::UserBanned]);
+}
+
+#[tokio::test]
+async fn a_role_that_is_taken_meanwhile_is_not_in_the_token() {
+    let world = World::new();
+    let admin = world.admin().await;
+    let account = account().role(Role::Admin).build();
+    world.insert(&account).await;
+    let (other, id) = (world.clone(), account.user.id);
+    world.faults.before_nth(2, async move {
+        let services = other.services_with(PlainPasswords::default());
+        services.users.set_role(admin, id, Role::User).await.unwrap();
+    });
+    let signed_in = world.sign_in(account.user.email.as_str(), PASSWORD).await.unwrap();
+    assert_eq!(signed_in.user.role, Role::User);
+    assert_eq!(world.actor(&signed_in).await.role, Role::User);
+}
+
+#[tokio::test]
+async fn an_account_that_vanishes_meanwhile_was_never_there() {
+    let world = World::new();
+    let account = account().build();
+    world.insert(&account).await;
+    let (rows, id) = (world.rows.clone(), account.user.id);
+    world.faults.before_nth(2, async move { assert!(rows.users().delete(id).await.unwrap()) });
+    let refused = world.sign_in(account.user.email.as_str(), PASSWORD).await;
+    assert!(matches!(refused, Err(AuthError::InvalidCredentials)), "{refused:?}");
 }

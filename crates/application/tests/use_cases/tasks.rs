@@ -108,7 +108,7 @@ async fn a_strangers_task_is_answered_as_a_missing_one() {
 #[tokio::test]
 async fn a_task_of_an_account_that_is_gone_is_not_made() {
     let world = World::new();
-    let actor = Actor { user: owner(), session: SessionId::new(unique()), role: Role::User };
+    let actor = Actor { user: owner(), session: Some(SessionId::new(unique())), role: Role::User };
     let refused = world.services.tasks.create(actor, draft("Orphan")).await;
     assert!(matches!(refused, Err(TaskError::AccountGone)), "{refused:?}");
 }

@@ -8,14 +8,14 @@ use holdfast_application::{
     domain::{
         SessionId, UserId,
         sessions::{AuthEvent, Client, EndReason, EventKind, Lifetimes, Session},
-        users::{Account, Email, NewPassword, Password},
+        users::{Account, Email, NewPassword, Password, Role},
     },
     page::CursorKey,
     ports::{Passwords, Repositories, Store},
 };
 use holdfast_testkit::{
     FailingStore, FixedClock, MemoryStore, PlainPasswords, PlainTokens, SequentialIds,
-    fixtures::{LIFETIMES, PASSWORD, epoch},
+    fixtures::{self, LIFETIMES, PASSWORD, epoch},
 };
 
 /// Fifteen minutes for calls, a day for front ends that never refresh.
@@ -95,6 +95,14 @@ impl World {
 
     pub(crate) async fn sign_out(&self, wish: SignOut) {
         self.services.auth.sign_out(wish).await.unwrap();
+    }
+
+    /// An administrator who has signed in.
+    pub(crate) async fn admin(&self) -> Actor {
+        let admin = fixtures::account().role(Role::Admin).build();
+        self.insert(&admin).await;
+        let signed_in = self.sign_in(admin.user.email.as_str(), PASSWORD).await.unwrap();
+        self.actor(&signed_in).await
     }
 
     pub(crate) async fn actor(&self, signed_in: &SignedIn) -> Actor {

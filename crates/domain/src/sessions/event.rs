@@ -9,7 +9,7 @@ pub enum EventKind {
     SignedUp,
     /// A password was accepted and a session began.
     SignedIn,
-    /// A wrong password was tried, or a right one for an account that may not be used.
+    /// A wrong password was tried, at sign-in or to confirm a step, or a right one for an account that may not be used.
     SignInFailed,
     /// One session ended by its owner's wish.
     SignedOut,
@@ -19,10 +19,19 @@ pub enum EventKind {
     RefreshTokenReuse,
     /// The account's role changed; its sessions ended.
     RoleChanged,
+    /// An administrator ended one session, or all of them.
+    SessionEnded,
+    /// An administrator banned the account; its sessions ended.
+    UserBanned,
+    /// An administrator lifted the ban.
+    UserUnbanned,
+    /// The owner deleted the account with everything in it.
+    AccountDeleted,
 }
 
 impl EventKind {
-    const ALL: [Self; 7] = [
+    /// All of them.
+    pub const ALL: [Self; 11] = [
         Self::SignedUp,
         Self::SignedIn,
         Self::SignInFailed,
@@ -30,6 +39,10 @@ impl EventKind {
         Self::SignedOutEverywhere,
         Self::RefreshTokenReuse,
         Self::RoleChanged,
+        Self::SessionEnded,
+        Self::UserBanned,
+        Self::UserUnbanned,
+        Self::AccountDeleted,
     ];
 
     /// The name that is stored and logged.
@@ -42,6 +55,10 @@ impl EventKind {
             Self::SignedOutEverywhere => "signed_out_everywhere",
             Self::RefreshTokenReuse => "refresh_token_reuse",
             Self::RoleChanged => "role_changed",
+            Self::SessionEnded => "session_ended",
+            Self::UserBanned => "user_banned",
+            Self::UserUnbanned => "user_unbanned",
+            Self::AccountDeleted => "account_deleted",
         }
     }
 

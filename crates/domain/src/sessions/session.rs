@@ -18,21 +18,31 @@ pub enum EndReason {
     Reuse,
     /// The role of its account changed.
     RoleChanged,
+    /// An administrator ended it.
+    Administrator,
+    /// Its account was banned.
+    Banned,
 }
 
 impl EndReason {
+    /// All of them.
+    pub const ALL: [Self; 5] =
+        [Self::SignedOut, Self::Reuse, Self::RoleChanged, Self::Administrator, Self::Banned];
+
     /// The name that is stored.
     pub const fn name(self) -> &'static str {
         match self {
             Self::SignedOut => "signed_out",
             Self::Reuse => "refresh_token_reuse",
             Self::RoleChanged => "role_changed",
+            Self::Administrator => "administrator",
+            Self::Banned => "banned",
         }
     }
 
     /// The reason with this name, if there is one.
     pub fn from_name(name: &str) -> Option<Self> {
-        [Self::SignedOut, Self::Reuse, Self::RoleChanged].into_iter().find(|reason| reason.name() == name)
+        Self::ALL.into_iter().find(|reason| reason.name() == name)
     }
 }
 
@@ -177,6 +187,11 @@ impl Session {
             ended: None,
             client,
         }
+    }
+
+    /// When it ends by itself, unless it is refreshed before.
+    pub fn expires_at(&self) -> Timestamp {
+        self.idle_expires_at.min(self.absolute_expires_at)
     }
 
     /// Whether the session is neither ended nor expired at `now`.

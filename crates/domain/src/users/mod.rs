@@ -1,13 +1,17 @@
 //! Accounts: who somebody is, what they may do, and what a password must be like. Hashing is a port.
 
 mod email;
+mod linked_account;
 mod name;
 mod password;
 mod role;
+mod texts;
 mod user;
 
 pub use email::{Email, InvalidEmail};
+pub use linked_account::LinkedAccount;
 pub use name::{NAME_LIMIT, Name};
 pub use password::{NewPassword, Password, PasswordFault, PasswordHash};
 pub use role::{InvalidRole, Role};
-pub use user::{Account, Ban, Refusal, User};
+pub use texts::{BAN_REASON_LIMIT, BanReason, IMAGE_LIMIT, Image};
+pub use user::{Account, Ban, BanEndsTooEarly, Refusal, User};

@@ -2,7 +2,7 @@
 
 use crate::{
     Timestamp, UserId,
-    users::{Email, Name, PasswordHash, Role},
+    users::{BanReason, Email, Image, Name, PasswordHash, Role},
 };
 
 /// Why and until when an administrator keeps somebody out.
@@ -11,9 +11,28 @@ pub struct Ban {
     /// When it was spoken.
     pub at: Timestamp,
     /// What the person is told.
-    pub reason: Option<String>,
+    pub reason: Option<BanReason>,
     /// When it ends by itself; never, when absent.
     pub expires_at: Option<Timestamp>,
+}
+
+/// A ban would end before it begins.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("must lie in the future")]
+pub struct BanEndsTooEarly;
+
+impl Ban {
+    /// A ban from `now` on.
+    pub fn speak(
+        reason: Option<BanReason>,
+        expires_at: Option<Timestamp>,
+        now: Timestamp,
+    ) -> Result<Self, BanEndsTooEarly> {
+        if expires_at.is_some_and(|end| end <= now) {
+            return Err(BanEndsTooEarly);
+        }
+        Ok(Self { at: now, reason, expires_at })
+    }
 }
 
 /// Why an account may not be used, although its password was right.
@@ -40,8 +59,8 @@ pub struct User {
     pub active: bool,
     /// Whether somebody has shown that they read mail sent to `email`.
     pub email_verified: bool,
-    /// Address of a picture, kept from accounts that were adopted.
-    pub image: Option<String>,
+    /// A picture of the person.
+    pub image: Option<Image>,
     /// A ban, which may have ended already.
     pub ban: Option<Ban>,
     /// Never changes.
@@ -112,6 +131,13 @@ mod tests {
         let banned = User { ban: Some(ban), ..user() };
         assert_eq!(banned.admit(at(9)), Err(Refusal::Banned));
         assert_eq!(banned.admit(at(10)), Ok(()));
+    }
+
+    #[test]
+    fn a_ban_ends_after_it_begins() {
+        assert!(Ban::speak(None, None, at(5)).is_ok());
+        assert_eq!(Ban::speak(None, Some(at(6)), at(5)).unwrap().expires_at, Some(at(6)));
+        assert_eq!(Ban::speak(None, Some(at(5)), at(5)), Err(BanEndsTooEarly));
     }
 
     #[test]

@@ -2,8 +2,8 @@
 
 use chrono::{DateTime, Utc};
 use sea_orm::{
-    DbBackend, Statement, Value, Values,
-    sea_query::{Expr, ExprTrait, Func, IntoColumnRef},
+    DbBackend, EntityTrait, QuerySelect, Select, Statement, Value, Values,
+    sea_query::{Expr, ExprTrait, Func, IntoColumnRef, LockType},
 };
 
 /// Values as the engine stores them: SQLite keeps points in time as integer microseconds, because its texts come in
@@ -34,6 +34,12 @@ pub(super) fn contains(backend: DbBackend, column: impl IntoColumnRef, text: &st
     };
     let position = Func::cust(function).arg(Expr::col(column)).arg(text);
     Expr::expr(position).gt(0)
+}
+
+/// Rows that nobody else changes, deletes or holds until the transaction ends. On SQLite a transaction is the only
+/// writer anyway, and there is no such clause. Rows that merely refer to a held one are not kept waiting.
+pub(super) fn held<E: EntityTrait>(select: Select<E>) -> Select<E> {
+    select.lock(LockType::NoKeyUpdate)
 }
 
 /// LIMIT and OFFSET are signed 64-bit numbers on both engines; no list is longer.

@@ -6,6 +6,7 @@ mod connections;
 mod dialect;
 mod entities;
 mod error;
+mod legacy_tokens;
 mod micros;
 mod options;
 mod retry;
@@ -13,6 +14,7 @@ mod sessions;
 mod store;
 mod task_pages;
 mod tasks;
+mod user_pages;
 mod users;
 
 pub use connections::{Answer, Call, Connections, Deadline, LeasingPool, OpenTransaction};

@@ -10,13 +10,14 @@ use holdfast_application::{
 };
 use sea_orm::{
     ActiveValue::Set,
-    ColumnTrait, Condition, EntityTrait, QueryFilter, UpdateMany,
+    ColumnTrait, Condition, EntityTrait, QueryFilter, QueryOrder, QuerySelect, UpdateMany,
     sea_query::{Expr, ExprTrait},
 };
 
 use super::{
     SeaOrm,
     connections::Connections,
+    dialect,
     entities::sessions::{ActiveModel, Column, Entity, Model},
     error::{corrupt, store_error},
     micros::Micros,
@@ -28,6 +29,21 @@ impl<C: Connections> SessionRepository for SeaOrm<C> {
         let row =
             Entity::find_by_id((owner.uuid(), id.uuid())).one(&self.call()).await.map_err(store_error)?;
         row.map(session).transpose()
+    }
+
+    async fn live(&self, owner: UserId, at: Timestamp, limit: u64) -> Result<Vec<Session>, StoreError> {
+        let rows = Entity::find()
+            .filter(Column::UserId.eq(owner.uuid()))
+            .filter(Column::RevokedAt.is_null())
+            .filter(Column::IdleExpiresAt.gt(Micros(at)))
+            .filter(Column::AbsoluteExpiresAt.gt(Micros(at)))
+            .order_by_desc(Column::LastUsedAt)
+            .order_by_desc(Column::Id)
+            .limit(dialect::count(limit))
+            .all(&self.call())
+            .await
+            .map_err(store_error)?;
+        rows.into_iter().map(session).collect()
     }
 
     async fn insert(&self, session: &Session) -> Result<(), StoreError> {

@@ -2,8 +2,8 @@
 
 use async_trait::async_trait;
 use holdfast_application::ports::{
-    AuditRepository, Repositories, SessionRepository, Store, StoreError, TaskRepository, UnitOfWork,
-    UserRepository,
+    AuditRepository, LegacyTokenRepository, Repositories, SessionRepository, Store, StoreError,
+    TaskRepository, UnitOfWork, UserRepository,
 };
 use sea_orm::ConnectionTrait;
 
@@ -56,6 +56,10 @@ impl<C: Connections> Repositories for SeaOrm<C> {
     }
 
     fn sessions(&self) -> &dyn SessionRepository {
+        self
+    }
+
+    fn legacy_tokens(&self) -> &dyn LegacyTokenRepository {
         self
     }
 

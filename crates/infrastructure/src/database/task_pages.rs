@@ -27,19 +27,19 @@ pub(super) async fn list(
     let TaskQuery { filter, order, start, limit } = query;
     let mut rows: Vec<Model> = Vec::new();
     for segment in segments(*order, start) {
-        let wanted = limit.saturating_sub(rows.len() as u64);
-        let Some(matching) = matching(call, owner, filter).filter(|_| wanted > 0) else {
+        let Some(matching) = matching(call, owner, filter).filter(|_| (rows.len() as u64) < *limit) else {
             break;
         };
-        let mut select = Entity::find().filter(matching).filter(segment).limit(dialect::count(wanted));
+        // As many as the page holds: a task that has changed from one segment to the next meanwhile is found twice.
+        let mut select = Entity::find().filter(matching).filter(segment).limit(dialect::count(*limit));
         if let Start::Offset(offset) = start {
             select = select.offset(dialect::count(*offset));
         }
         let found = ordered(select, *order).into_model().all(call).await?;
-        // A task may change from one segment to the next while both are read.
         let seen: HashSet<_> = rows.iter().map(|row| row.id).collect();
         rows.extend(found.into_iter().map(|Listed(row)| row).filter(|row| !seen.contains(&row.id)));
     }
+    rows.truncate(usize::try_from(*limit).unwrap_or(usize::MAX));
     Ok(rows)
 }
 

@@ -2,31 +2,63 @@
 
 use async_trait::async_trait;
 use holdfast_application::{
+    Patch,
     domain::{
         Timestamp, UserId,
         text::fold,
-        users::{Account, Ban, Email, Name, PasswordHash, Role, User},
+        users::{Account, Ban, BanReason, Email, Image, LinkedAccount, Name, PasswordHash, Role, User},
     },
-    ports::{StoreError, UserRepository},
+    ports::{ProfileChanges, StoreError, UserFilter, UserQuery, UserRepository},
 };
 use sea_orm::{
     ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect,
-    UpdateMany, sea_query::Expr,
+    UpdateMany, Value, sea_query::Expr,
 };
 
 use super::{
     SeaOrm,
     connections::Connections,
-    entities::users::{ActiveModel, Column, Entity, Model},
+    dialect,
+    entities::{
+        linked_accounts,
+        users::{ActiveModel, Column, Entity, Model},
+    },
     error::{corrupt, store_error},
     micros::Micros,
+    user_pages,
 };
 
 #[async_trait]
 impl<C: Connections> UserRepository for SeaOrm<C> {
     async fn find(&self, id: UserId) -> Result<Option<User>, StoreError> {
         let row = Entity::find_by_id(id.uuid()).one(&self.call()).await.map_err(store_error)?;
-        row.map(|row| account(row).map(|account| account.user)).transpose()
+        row.map(user).transpose()
+    }
+
+    async fn find_account(&self, id: UserId) -> Result<Option<Account>, StoreError> {
+        let row = Entity::find_by_id(id.uuid()).one(&self.call()).await.map_err(store_error)?;
+        row.map(account).transpose()
+    }
+
+    async fn lock(&self, id: UserId) -> Result<Option<Account>, StoreError> {
+        let locked = dialect::held(Entity::find_by_id(id.uuid()));
+        locked.one(&self.call()).await.map_err(store_error)?.map(account).transpose()
+    }
+
+    async fn lock_admins(&self) -> Result<Vec<User>, StoreError> {
+        let admins = Entity::find().filter(Column::Role.eq(Role::Admin.name()));
+        // Always in the same order, so that two who hold them never wait for each other.
+        let rows = dialect::held(admins.order_by_asc(Column::Id)).all(&self.call()).await;
+        rows.map_err(store_error)?.into_iter().map(user).collect()
+    }
+
+    async fn list(&self, query: UserQuery) -> Result<Vec<User>, StoreError> {
+        let rows = user_pages::list(&self.call(), query).await.map_err(store_error)?;
+        rows.into_iter().map(user).collect()
+    }
+
+    async fn count(&self, filter: UserFilter) -> Result<u64, StoreError> {
+        user_pages::count(&self.call(), filter).await.map_err(store_error)
     }
 
     async fn find_by_email(&self, email: &str) -> Result<Option<Account>, StoreError> {
@@ -74,11 +106,75 @@ impl<C: Connections> UserRepository for SeaOrm<C> {
         change(&self.call(), replaced).await
     }
 
+    async fn claim_placeholder(
+        &self,
+        id: UserId,
+        email: &Email,
+        hash: &PasswordHash,
+        at: Timestamp,
+    ) -> Result<bool, StoreError> {
+        let claimed = one(id)
+            .col_expr(Column::Email, Expr::value(email.as_str()))
+            .col_expr(Column::EmailFolded, Expr::value(email.folded()))
+            .col_expr(Column::EmailClaim, Expr::value(email.folded()))
+            .col_expr(Column::PasswordHash, Expr::value(hash.expose()))
+            .col_expr(Column::IsActive, Expr::value(true))
+            .col_expr(Column::UpdatedAt, Expr::value(Micros(at)))
+            .filter(Column::IsActive.eq(false))
+            .filter(Column::PasswordHash.is_null());
+        change(&self.call(), claimed).await
+    }
+
     async fn set_role(&self, id: UserId, role: Role, at: Timestamp) -> Result<bool, StoreError> {
         let promoted = one(id)
             .col_expr(Column::Role, Expr::value(role.name()))
             .col_expr(Column::UpdatedAt, Expr::value(Micros(at)));
         change(&self.call(), promoted).await
+    }
+
+    async fn update(
+        &self,
+        id: UserId,
+        changes: &ProfileChanges,
+        at: Timestamp,
+    ) -> Result<Option<User>, StoreError> {
+        let ProfileChanges { name, image } = changes;
+        let mut update = one(id).col_expr(Column::UpdatedAt, Expr::value(Micros(at)));
+        let texts = [(Column::Name, text(name, Name::as_str)), (Column::Image, text(image, Image::as_str))];
+        for (column, value) in texts {
+            if let Some(value) = value {
+                update = update.col_expr(column, Expr::value(value));
+            }
+        }
+        let rows = update.exec_with_returning(&self.call()).await.map_err(store_error)?;
+        rows.into_iter().next().map(user).transpose()
+    }
+
+    async fn set_ban(&self, id: UserId, ban: Option<&Ban>, at: Timestamp) -> Result<bool, StoreError> {
+        let (banned_at, reason, expires_at) = ban_columns(ban);
+        let set = one(id)
+            .col_expr(Column::BannedAt, Expr::value(banned_at))
+            .col_expr(Column::BanReason, Expr::value(reason))
+            .col_expr(Column::BanExpiresAt, Expr::value(expires_at))
+            .col_expr(Column::UpdatedAt, Expr::value(Micros(at)));
+        change(&self.call(), set).await
+    }
+
+    async fn delete(&self, id: UserId) -> Result<bool, StoreError> {
+        // Foreign keys take along what belongs to it.
+        let done = Entity::delete_by_id(id.uuid()).exec(&self.call()).await.map_err(store_error)?;
+        Ok(done.rows_affected > 0)
+    }
+
+    async fn linked_accounts(&self, id: UserId) -> Result<Vec<LinkedAccount>, StoreError> {
+        let rows = linked_accounts::Entity::find()
+            .filter(linked_accounts::Column::UserId.eq(id.uuid()))
+            .order_by_asc(linked_accounts::Column::CreatedAt)
+            .order_by_asc(linked_accounts::Column::Id)
+            .all(&self.call())
+            .await
+            .map_err(store_error)?;
+        Ok(rows.into_iter().map(link).collect())
     }
 }
 
@@ -90,6 +186,25 @@ async fn change(call: &impl ConnectionTrait, update: UpdateMany<Entity>) -> Resu
 
 fn one(id: UserId) -> UpdateMany<Entity> {
     Entity::update_many().filter(Column::Id.eq(id.uuid()))
+}
+
+/// The new content of a column, if it changes.
+fn text<T>(patch: &Patch<T>, text: impl Fn(&T) -> &str) -> Option<Value> {
+    match patch {
+        Patch::Keep => None,
+        Patch::Clear => Some(None::<String>.into()),
+        Patch::Set(value) => Some(text(value).into()),
+    }
+}
+
+fn ban_columns(ban: Option<&Ban>) -> (Option<Micros>, Option<String>, Option<Micros>) {
+    match ban {
+        None => (None, None, None),
+        Some(Ban { at, reason, expires_at }) => {
+            let reason = reason.as_ref().map(|reason| reason.as_str().to_owned());
+            (Some(Micros(*at)), reason, expires_at.map(Micros))
+        }
+    }
 }
 
 fn row(account: &Account) -> ActiveModel {
@@ -107,10 +222,7 @@ fn row(account: &Account) -> ActiveModel {
         updated_at,
         last_sign_in_at,
     } = user;
-    let (banned_at, ban_reason, ban_expires_at) = match ban {
-        None => (None, None, None),
-        Some(Ban { at, reason, expires_at }) => (Some(Micros(*at)), reason.clone(), expires_at.map(Micros)),
-    };
+    let (banned_at, ban_reason, ban_expires_at) = ban_columns(ban.as_ref());
     ActiveModel {
         id: Set(id.uuid()),
         email: Set(email.as_str().to_owned()),
@@ -121,17 +233,22 @@ fn row(account: &Account) -> ActiveModel {
         role: Set(role.name().to_owned()),
         is_active: Set(*active),
         email_verified: Set(*email_verified),
-        image: Set(image.clone()),
+        image: Set(image.as_ref().map(|image| image.as_str().to_owned())),
         banned_at: Set(banned_at),
         ban_reason: Set(ban_reason),
         ban_expires_at: Set(ban_expires_at),
         created_at: Set(Micros(*created_at)),
         updated_at: Set(Micros(*updated_at)),
         last_sign_in_at: Set(last_sign_in_at.map(Micros)),
+        legacy_tokens_refused_at: Set(None),
     }
 }
 
-fn account(row: Model) -> Result<Account, StoreError> {
+fn user(row: Model) -> Result<User, StoreError> {
+    account(row).map(|account| account.user)
+}
+
+pub(super) fn account(row: Model) -> Result<Account, StoreError> {
     let Model {
         id,
         email,
@@ -149,10 +266,11 @@ fn account(row: Model) -> Result<Account, StoreError> {
         created_at: Micros(created_at),
         updated_at: Micros(updated_at),
         last_sign_in_at,
+        legacy_tokens_refused_at: _,
     } = row;
     let ban = banned_at.map(|Micros(at)| Ban {
         at,
-        reason: ban_reason,
+        reason: ban_reason.map(BanReason::stored),
         expires_at: ban_expires_at.map(|Micros(at)| at),
     });
     let user = User {
@@ -162,11 +280,23 @@ fn account(row: Model) -> Result<Account, StoreError> {
         role: role.parse().map_err(|_| corrupt("users.role"))?,
         active: is_active,
         email_verified,
-        image,
+        image: image.map(Image::stored),
         ban,
         created_at,
         updated_at,
         last_sign_in_at: last_sign_in_at.map(|Micros(at)| at),
     };
     Ok(Account { user, password_hash: password_hash.map(PasswordHash::new) })
+}
+
+fn link(row: linked_accounts::Model) -> LinkedAccount {
+    let linked_accounts::Model {
+        user_id: _,
+        id,
+        provider_id,
+        account_id,
+        created_at: Micros(created_at),
+        updated_at: Micros(updated_at),
+    } = row;
+    LinkedAccount { id, provider_id, account_id, created_at, updated_at }
 }

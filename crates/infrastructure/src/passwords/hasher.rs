@@ -1,5 +1,6 @@
 //! Making and checking one hash, on whatever thread it is called. Stored formats are told apart here: a further one
-//! is one more arm in `Hasher::check`. Nothing here waits or counts.
+//! is one more arm in `Hasher::check`. Those of the FastAPI backend are `bcrypt` and `salted_sha256`. Nothing here
+//! waits or counts.
 
 use argon2::{
     Algorithm, Argon2, Params, Version,
@@ -10,7 +11,7 @@ use holdfast_application::{
     ports::{PasswordsError, Verification},
 };
 
-use super::PasswordOptionsError;
+use super::{PasswordOptionsError, bcrypt::Bcrypt, salted_sha256::SaltedSha256};
 
 /// m in KiB, t in passes and p in lanes, for new hashes.
 const MEMORY: u32 = 19_456;
@@ -76,8 +77,26 @@ impl Hasher {
             Some("argon2id" | "argon2i" | "argon2d") => {
                 Argon2Hash::read(text).map(|stored| self.judge(password, &stored)).transpose()
             }
-            _ => Ok(None),
+            Some("2a" | "2b" | "2y") => {
+                Bcrypt::read(text).map(|stored| self.judge_bcrypt(password, &stored)).transpose()
+            }
+            _ => SaltedSha256::read(text).map(|stored| self.judge_salted(password, &stored)).transpose(),
         }
+    }
+
+    /// A match is outdated whatever the cost: what is stored from then on has no end at 72 bytes.
+    fn judge_bcrypt(&self, password: &[u8], stored: &Bcrypt) -> Result<Verification, PasswordsError> {
+        match stored.fits(password) {
+            Some(true) => Ok(Verification::MatchOutdated),
+            Some(false) => Ok(Verification::Mismatch),
+            None => self.refuse(password),
+        }
+    }
+
+    /// The digest alone would take microseconds, so that a quick refusal would tell of such a hash. After a match the
+    /// caller makes a new hash, which takes as long.
+    fn judge_salted(&self, password: &[u8], stored: &SaltedSha256) -> Result<Verification, PasswordsError> {
+        if stored.fits(password) { Ok(Verification::MatchOutdated) } else { self.refuse(password) }
     }
 
     fn judge(&self, password: &[u8], stored: &Argon2Hash) -> Result<Verification, PasswordsError> {

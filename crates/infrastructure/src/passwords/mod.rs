@@ -1,8 +1,11 @@
 //! The password hasher of the application on Argon2id. What a hash looks like is in `hasher`, how many run at once in
-//! `pool`; what a new password must be like is the domain's.
+//! `pool`; what a new password must be like is the domain's. Hashes that the FastAPI backend left behind are read in
+//! `bcrypt` and `salted_sha256`, and never made.
 
+mod bcrypt;
 mod hasher;
 mod pool;
+mod salted_sha256;
 
 use std::time::Duration;
 
@@ -37,6 +40,10 @@ pub enum PasswordOptionsError {
 }
 
 /// Argon2id with m = 19456 KiB, t = 2, p = 1 (OWASP Password Storage Cheat Sheet), as PHC strings.
+///
+/// The FastAPI backend's hashes verify as well and are always outdated: bcrypt (`$2a$`, `$2b$`, `$2y$`, costs 4 to 15)
+/// and the older `salt:hex(sha256(password + salt))`. A bcrypt hash of the usual cost 12 takes about a quarter of a
+/// second, some ten times as long as a new one; see `docs/security.md`.
 ///
 /// Hashing runs on tokio's blocking threads, a fixed number of them at once, and at most 2 s of work wait in line;
 /// beyond that callers hear [`PasswordsError::Busy`] at once. A caller that gives up leaves the line. A hash that has

@@ -158,7 +158,7 @@ impl Body for RefreshBody {
 /// A `NumericDate` (RFC 7519 §2) that is an integer and lies in the years 1 to 9999.
 #[derive(Clone, Copy, Serialize, Deserialize)]
 #[serde(try_from = "i64", into = "i64")]
-struct Seconds(Timestamp);
+pub(super) struct Seconds(pub(super) Timestamp);
 
 impl TryFrom<i64> for Seconds {
     type Error = holdfast_application::domain::time::OutOfRange;

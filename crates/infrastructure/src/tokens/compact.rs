@@ -44,7 +44,8 @@ impl<'a> Parts<'a> {
         })
     }
 
-    pub(super) fn header(&self) -> Result<Header, InvalidToken> {
+    /// As a [`Header`], or as that of another issuer.
+    pub(super) fn header<T: DeserializeOwned>(&self) -> Result<T, InvalidToken> {
         object(&self.header)
     }
 

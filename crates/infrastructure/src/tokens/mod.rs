@@ -1,23 +1,25 @@
 //! Signed tokens: JSON Web Tokens in the compact serialisation (RFC 7515, RFC 7519), of two kinds that never stand in
 //! for each other. The shape is read in `compact`, the claims in `claims`, keys live in `keys`. Revocation and
-//! sessions are the application's; tokens of other issuers are not accepted here at all.
+//! sessions are the application's. Of other issuers' tokens only the FastAPI backend's are accepted, in `legacy`.
 
 mod claims;
 mod compact;
 mod keys;
+mod legacy;
 
-use std::{fmt, time::Duration};
+use std::{fmt, iter, time::Duration};
 
 use holdfast_application::{
     domain::Timestamp,
-    ports::{AccessClaims, Expiry, InvalidToken, RefreshClaims, Tokens, TokensError},
+    ports::{AccessClaims, Expiry, InvalidToken, LegacyClaims, RefreshClaims, Tokens, TokensError},
 };
 use serde::{Serialize, de::DeserializeOwned};
 use zeroize::Zeroizing;
 
 use claims::{AccessBody, Body, Frame, RefreshBody};
-use compact::Parts;
+use compact::{Header, Parts};
 use keys::{Key, KeyRing};
+use legacy::LegacyTokens;
 
 /// How far the clocks of two instances may be apart.
 const LEEWAY: Duration = Duration::from_secs(30);
@@ -55,6 +57,17 @@ pub struct JwtOptions {
     pub longest_access: Duration,
     /// The longest life of a refresh token.
     pub longest_refresh: Duration,
+    /// Where tokens of the FastAPI backend are accepted.
+    pub legacy: Option<LegacyOptions>,
+}
+
+/// How tokens of the FastAPI backend are accepted.
+#[derive(Debug, Clone)]
+pub struct LegacyOptions {
+    /// Its `BETTER_AUTH_SECRET`, which may be the signing secret, too.
+    pub secret: Secret,
+    /// None is accepted from then on.
+    pub until: Timestamp,
 }
 
 /// Why no tokens can be made with these options.
@@ -68,11 +81,6 @@ pub enum JwtOptionsError {
     EmptyName,
 }
 
-/// A key that once signed is not loaded any more.
-#[derive(Debug, thiserror::Error)]
-#[error("the key {0:?} is not loaded")]
-struct KeyNotLoaded(String);
-
 /// Tokens signed with HS256 (RFC 7518 §3.2).
 ///
 /// Verification goes from what is cheap to what is costly and stops at the first fault: size, three strict base64url
@@ -84,14 +92,23 @@ pub struct JwtTokens {
     keys: KeyRing,
     longest_access: Duration,
     longest_refresh: Duration,
+    legacy: Option<LegacyTokens>,
 }
 
 impl JwtTokens {
     /// Derives the keys. The options' copies of the secrets are wiped.
     pub fn new(options: JwtOptions) -> Result<Self, JwtOptionsError> {
-        let JwtOptions { issuer, audience, secret, previous_secrets, longest_access, longest_refresh } =
-            options;
-        if secret.0.is_empty() || previous_secrets.iter().any(|secret| secret.0.is_empty()) {
+        let JwtOptions {
+            issuer,
+            audience,
+            secret,
+            previous_secrets,
+            longest_access,
+            longest_refresh,
+            legacy,
+        } = options;
+        let secrets = iter::once(&secret).chain(&previous_secrets);
+        if secrets.chain(legacy.as_ref().map(|legacy| &legacy.secret)).any(|secret| secret.0.is_empty()) {
             return Err(JwtOptionsError::EmptySecret);
         }
         if issuer.is_empty() || audience.is_empty() {
@@ -99,14 +116,15 @@ impl JwtTokens {
         }
         let earlier = previous_secrets.iter().map(|secret| Key::hs256(&secret.0)).collect();
         let keys = KeyRing::new(Key::hs256(&secret.0), earlier);
-        Ok(Self { issuer, audience, keys, longest_access, longest_refresh })
+        let legacy = legacy.as_ref().map(LegacyTokens::new);
+        Ok(Self { issuer, audience, keys, longest_access, longest_refresh, legacy })
     }
 
     /// `body` as a token of its kind under `key`: the same bytes for the same input.
     fn sign<B: Body + Serialize>(key: &Key, body: &B) -> Result<String, TokensError> {
         let message = compact::message(key.algorithm_name(), key.id(), B::TYPE, body)
-            .map_err(|cause| TokensError(cause.into()))?;
-        let signature = key.sign(message.as_bytes()).map_err(|cause| TokensError(cause.into()))?;
+            .map_err(|cause| TokensError::Failed(cause.into()))?;
+        let signature = key.sign(message.as_bytes()).map_err(|cause| TokensError::Failed(cause.into()))?;
         Ok(compact::signed(message, &signature))
     }
 
@@ -119,7 +137,7 @@ impl JwtTokens {
         longest: Duration,
     ) -> Result<B, InvalidToken> {
         let parts = Parts::read(token)?;
-        let header = parts.header()?;
+        let header: Header = parts.header()?;
         let key = self.keys.find(&header.kid).ok_or(InvalidToken)?;
         if header.alg != key.algorithm_name() || !key.verifies(parts.message, &parts.signature) {
             return Err(InvalidToken);
@@ -166,7 +184,7 @@ impl Tokens for JwtTokens {
 
     fn sign_refresh(&self, claims: &RefreshClaims, key_id: &str) -> Result<String, TokensError> {
         let key =
-            self.keys.find(key_id).ok_or_else(|| TokensError(KeyNotLoaded(key_id.to_owned()).into()))?;
+            self.keys.find(key_id).ok_or(TokensError::KeyMissing)?;
         Self::sign(key, &RefreshBody::new(claims, &self.issuer, &self.audience))
     }
 
@@ -186,6 +204,10 @@ impl Tokens for JwtTokens {
         expiry: Expiry,
     ) -> Result<RefreshClaims, InvalidToken> {
         self.verify::<RefreshBody>(token, now, expiry, self.longest_refresh)?.into_claims()
+    }
+
+    fn verify_legacy(&self, token: &str, now: Timestamp) -> Result<LegacyClaims, InvalidToken> {
+        self.legacy.as_ref().ok_or(InvalidToken)?.verify(token, now)
     }
 }
 

@@ -10,6 +10,7 @@ use std::{fmt, io::Write, process::ExitCode};
 use clap::{Parser, Subcommand};
 use migration::cli::MigrateArgs;
 
+use crate::compose::in_runtime;
 use crate::settings::{Faults, Loaded, Settings, Sources, Warning};
 
 /// `EX_CONFIG` of sysexits.h.
@@ -71,10 +72,6 @@ pub fn main() -> ExitCode {
     }
 }
 
-fn in_runtime<T>(work: impl Future<Output = T>) -> T {
-    actix_web::rt::System::new().block_on(work)
-}
-
 async fn migrate(
     settings: &Settings,
     warnings: &[Warning],
@@ -82,8 +79,9 @@ async fn migrate(
 ) -> anyhow::Result<()> {
     crate::telemetry::start(&settings.telemetry);
     log_warnings(warnings);
-    let production = settings.environment.is_strict();
     let url = &settings.database.migration_url;
+    // Nobody has said that a database on another machine may be thrown away.
+    let production = settings.environment.is_strict() || !(settings.environment_stated() || url.is_local());
     Ok(migration::cli::run(command, url, production, &mut std::io::stdout()).await?)
 }
 

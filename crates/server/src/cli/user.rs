@@ -5,7 +5,10 @@ use std::io::{BufRead, IsTerminal};
 use anyhow::{Context, bail};
 use clap::Subcommand;
 use holdfast_application::{
-    domain::users::{Email, NewPassword, Password},
+    domain::{
+        UserId,
+        users::{Email, NewPassword, Password},
+    },
     users::AdminMade,
 };
 
@@ -22,12 +25,37 @@ pub(super) enum UserCommand {
         #[arg(long)]
         email: String,
     },
+    /// Give a placeholder account, made by an adoption for tasks without an owner, to somebody
+    ///
+    /// Its password is read from standard input: one line, or a prompt on a terminal.
+    Claim {
+        /// The placeholder's id
+        id: UserId,
+        /// The e-mail address that it gets
+        #[arg(long)]
+        email: String,
+    },
 }
 
 /// Runs one command against the configured database.
 pub(super) async fn run(settings: &Settings, command: UserCommand) -> anyhow::Result<()> {
     crate::telemetry::start(&settings.telemetry);
-    let UserCommand::CreateAdmin { email } = command;
+    match command {
+        UserCommand::CreateAdmin { email } => create_admin(settings, email).await,
+        UserCommand::Claim { id, email } => claim(settings, id, email).await,
+    }
+}
+
+async fn claim(settings: &Settings, id: UserId, email: String) -> anyhow::Result<()> {
+    let email = Email::new(email).context("--email")?;
+    let services = compose::services(settings).await?;
+    let password = NewPassword::new(read_password()?, &email).context("the password")?;
+    services.users.claim(id, &email, &password).await?;
+    print(&format!("{id} belongs to {} now", email.as_str()));
+    Ok(())
+}
+
+async fn create_admin(settings: &Settings, email: String) -> anyhow::Result<()> {
     let email = Email::new(email).context("--email")?;
     let services = compose::services(settings).await?;
     let made = match services.users.create_admin(email.clone(), None).await {

@@ -7,6 +7,7 @@ use std::time::Duration;
 use validator::{Validate, ValidationError};
 
 use super::describe::Effective;
+use super::legacy_tokens::LegacyTokenSettings;
 use super::reader::Reader;
 use super::secret::{REDACTED, Secret};
 use super::signing_secret::{self, SecretSource};
@@ -41,6 +42,8 @@ pub struct AuthSettings {
     /// 1–720.
     #[validate(range(min = 1, max = 720, code = "JWT_EXPIRATION_DELTA_HOURS"))]
     pub compatibility_token_hours: u32,
+    /// Tokens that the FastAPI backend issued.
+    pub legacy: LegacyTokenSettings,
     signed_by: &'static str,
 }
 
@@ -70,6 +73,7 @@ impl AuthSettings {
             refresh_token_max_days: reader.number("REFRESH_TOKEN_MAX_DAYS"),
             refresh_reuse_seconds: reader.number("REFRESH_REUSE_SECONDS"),
             compatibility_token_hours: reader.number("JWT_EXPIRATION_DELTA_HOURS"),
+            legacy: LegacyTokenSettings::read(reader, signed_by == "BETTER_AUTH_SECRET"),
             signed_by,
         };
         reader.check(&section);
@@ -112,6 +116,7 @@ impl AuthSettings {
             refresh_token_max_days,
             refresh_reuse_seconds,
             compatibility_token_hours,
+            legacy,
             signed_by,
         } = self;
         let signing = |name| (*signed_by == name).then(|| REDACTED.to_owned());
@@ -120,10 +125,11 @@ impl AuthSettings {
             SecretSource::Generated { path } => Some(format!("generated in {}", path.display())),
         };
         let previous = vec![REDACTED; previous_secrets.len()];
-        vec![
+        let verifying = legacy.secret.as_ref().map(|_| REDACTED.to_owned());
+        let mut effective = vec![
             ("JWT_SECRET", signing("JWT_SECRET").or(generated)),
             ("JWT_PREVIOUS_SECRETS", super::describe::list(&previous)),
-            ("BETTER_AUTH_SECRET", signing("BETTER_AUTH_SECRET")),
+            ("BETTER_AUTH_SECRET", signing("BETTER_AUTH_SECRET").or(verifying)),
             ("JWT_ALGORITHM", Some("HS256".to_owned())),
             ("JWT_ISSUER", Some(issuer.clone())),
             ("JWT_AUDIENCE", Some(audience.clone())),
@@ -132,7 +138,9 @@ impl AuthSettings {
             ("REFRESH_TOKEN_MAX_DAYS", Some(refresh_token_max_days.to_string())),
             ("REFRESH_REUSE_SECONDS", Some(refresh_reuse_seconds.to_string())),
             ("JWT_EXPIRATION_DELTA_HOURS", Some(compatibility_token_hours.to_string())),
-        ]
+        ];
+        effective.extend(legacy.effective());
+        effective
     }
 }
 

@@ -4,7 +4,8 @@ use std::collections::BTreeSet;
 use std::io;
 use std::path::Path;
 
-use super::dotenv;
+use migration::dotenv;
+
 use super::fault::{Fault, Warning};
 use super::sources::{Layer, Origin};
 use super::unknown;

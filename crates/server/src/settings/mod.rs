@@ -7,13 +7,13 @@
 mod auth;
 mod database;
 mod describe;
-mod dotenv;
 mod env_files;
 mod environment;
 mod fastapi_file;
 mod fault;
 mod generated_secret;
 mod http;
+mod legacy_tokens;
 mod limits;
 mod reader;
 mod secret;
@@ -31,6 +31,7 @@ pub use environment::Environment;
 pub use fault::{Fault, Faults, Warning};
 pub use generated_secret::{GeneratedSecretError, load_or_create_secret};
 pub use http::HttpSettings;
+pub use legacy_tokens::LegacyTokenSettings;
 pub use limits::LimitSettings;
 pub use secret::{REDACTED, Secret};
 pub use signing_secret::{MINIMUM_BYTES, SecretSource};
@@ -79,6 +80,12 @@ impl Settings {
         let settings = Self::read(&mut reader, sources);
         let Reader { faults, warnings, .. } = reader;
         if faults.is_empty() { Ok(Loaded { settings, warnings }) } else { Err(Faults::new(faults)) }
+    }
+
+    /// Whether `ENVIRONMENT` was set, rather than taken for development.
+    pub fn environment_stated(&self) -> bool {
+        let label = Origin::Default.label();
+        self.description.rows().iter().any(|row| row.variable == "ENVIRONMENT" && row.source != label)
     }
 
     /// Every variable with the value that holds and its source, secrets redacted.

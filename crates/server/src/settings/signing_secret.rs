@@ -1,6 +1,7 @@
 //! Which secrets sign and verify, and whether they can be guessed. Lifetimes stand in `auth`; making a
 //! secret on a developer's machine is `generated_secret`'s.
 
+use std::fmt;
 use std::path::{Path, PathBuf};
 
 use super::fault::{Fault, quoted};
@@ -69,9 +70,6 @@ pub(super) fn choose(
     };
     let fallback = (name != "JWT_SECRET").then_some(name);
     judge(reader, "JWT_SECRET", fallback, None, &secret, strictness);
-    if fallback.is_none() && reader.set("BETTER_AUTH_SECRET").is_some() {
-        reader.warn("BETTER_AUTH_SECRET", "has no effect, because JWT_SECRET is set and signs");
-    }
     (name, SecretSource::Given(secret))
 }
 
@@ -142,15 +140,39 @@ fn expected_secret() -> String {
 }
 
 /// Why a secret can be guessed.
-fn weakness(secret: &str) -> Option<String> {
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Weakness {
+    /// Everybody knows it.
+    Published,
+    /// It has far less in it than its length.
+    Repeated,
+    /// All of its kind can be tried, given time.
+    Short {
+        /// Its length in UTF-8.
+        bytes: usize,
+    },
+}
+
+impl fmt::Display for Weakness {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Published => f.write_str("is, or holds, a published example value"),
+            Self::Repeated => f.write_str("repeats one character or one short text"),
+            Self::Short { bytes } => write!(f, "has {bytes} bytes"),
+        }
+    }
+}
+
+/// Why this secret can be guessed, the worst reason first.
+pub(super) fn weakness(secret: &str) -> Option<Weakness> {
     let lower = secret.to_lowercase();
     let bytes = secret.as_bytes();
     if lower == "secret" || KNOWN_PARTS.iter().any(|known| lower.contains(known)) {
-        Some("is, or holds, a published example value".to_owned())
+        Some(Weakness::Published)
     } else if repeats(bytes) {
-        Some("repeats one character or one short text".to_owned())
+        Some(Weakness::Repeated)
     } else if bytes.len() < MINIMUM_BYTES {
-        Some(format!("has {} bytes", bytes.len()))
+        Some(Weakness::Short { bytes: bytes.len() })
     } else {
         None
     }

@@ -3,7 +3,9 @@
 //! An adapter runs it with one line, `store_conformance!(fresh_sqlite);`, where `fresh_sqlite` is an
 //! `async fn() -> Option<Fresh>`. Cases use owners of their own, so that stores of several cases may share a database.
 
+pub mod administration;
 pub mod audit;
+pub mod legacy_tokens;
 mod reference;
 pub mod sessions;
 pub mod task_order;
@@ -18,7 +20,10 @@ use std::{any::Any, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use holdfast_application::{
-    domain::{UserId, users::Account},
+    domain::{
+        UserId,
+        users::{Account, LinkedAccount},
+    },
     ports::{Store, StoreError},
 };
 
@@ -33,6 +38,9 @@ const CASE_LIMIT: Duration = Duration::from_mins(2);
 pub trait Adopt: Send + Sync {
     /// Adds the account.
     async fn adopt(&self, account: &Account) -> Result<(), StoreError>;
+
+    /// Adds a link of the account.
+    async fn link(&self, owner: UserId, link: &LinkedAccount) -> Result<(), StoreError>;
 }
 
 /// A store for one case, and what must live as long as it: a folder, a database.
@@ -151,7 +159,21 @@ macro_rules! store_conformance {
                 a_sign_in_is_noted_and_nothing_else_changes
                 a_hash_is_replaced_only_by_who_knows_it
                 one_of_many_replacements_of_a_hash_succeeds
+                a_placeholder_is_claimed_once_and_with_a_free_address_alone
                 a_role_is_given_at_its_time
+            }
+            administration {
+                an_account_comes_with_its_credential
+                a_held_account_keeps_others_waiting
+                a_held_account_is_neither_changed_nor_deleted
+                held_administrators_cannot_both_go
+                the_newest_accounts_come_first
+                accounts_are_filtered_by_role_and_by_bans_that_hold
+                a_profile_is_kept_cleared_and_set
+                a_ban_is_set_replaced_and_lifted
+                a_deleted_account_takes_its_rows_along
+                the_address_of_a_deleted_account_is_free
+                links_come_back_as_they_went_in
             }
             sessions {
                 every_field_comes_back_as_it_went_in
@@ -166,6 +188,18 @@ macro_rules! store_conformance {
                 one_of_many_ends_succeeds
                 an_end_and_a_rotation_at_once_leave_it_ended
                 all_but_one_end_and_are_named
+                live_sessions_come_last_used_first
+            }
+            legacy_tokens {
+                a_token_of_an_account_names_it
+                a_denied_token_counts_no_more_and_any_other_does
+                a_denial_is_new_once
+                one_of_many_denials_is_new
+                a_denial_needs_an_account
+                an_account_that_refuses_all_does_so_for_ever
+                one_of_many_refusals_is_new
+                no_call_reads_or_writes_what_belongs_to_another_account
+                denials_and_refusals_are_part_of_their_unit_of_work
             }
             audit {
                 every_field_but_the_device_comes_back_as_it_went_in

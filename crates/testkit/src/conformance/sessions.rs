@@ -56,7 +56,7 @@ pub async fn every_field_comes_back_as_it_went_in(fresh: &Fresh) {
     let client = Client { user_agent: empty.clone(), ip_prefix: empty.clone(), device: empty };
     let empty = Session { client, created_at: ends_of_time()[0], ..session(owner) };
     let mut sessions = vec![plain, full, empty];
-    for reason in [EndReason::SignedOut, EndReason::Reuse, EndReason::RoleChanged] {
+    for reason in EndReason::ALL {
         sessions.push(Session { ended: Some((at(1), reason)), ..session(owner) });
     }
     for session in sessions {
@@ -282,4 +282,27 @@ pub async fn all_but_one_end_and_are_named(fresh: &Fresh) {
     assert_eq!(stored(fresh, &kept).await.ended, Some((at(6), EndReason::RoleChanged)));
     assert_eq!(stored(fresh, &first).await.ended, Some((at(5), EndReason::SignedOut)));
     assert_eq!(sessions.end_all(owner, None, EndReason::SignedOut, at(7)).await.unwrap(), []);
+}
+
+/// One that has ended or expired MUST NOT be among the live ones; the one used last MUST come first, ties by id, the
+/// larger first.
+pub async fn live_sessions_come_last_used_first(fresh: &Fresh) {
+    let (owner, other) = (fresh.member().await, fresh.member().await);
+    let used = |seconds| Session { last_used_at: at(seconds), ..session(owner) };
+    let mut live = vec![used(3), used(7), used(3), used(5)];
+    let over = [
+        Session { ended: Some((at(1), EndReason::Banned)), ..used(9) },
+        Session { idle_expires_at: at(100), ..used(9) },
+        Session { absolute_expires_at: at(100), ..used(9) },
+        session(other),
+    ];
+    for session in live.iter().chain(&over) {
+        insert(fresh, session).await;
+    }
+    live.sort_by_key(|session| std::cmp::Reverse((session.last_used_at, session.id)));
+    let sessions = fresh.store.sessions();
+    assert_eq!(sessions.live(owner, at(100), 100).await.unwrap(), live);
+    assert_eq!(sessions.live(owner, at(100), 2).await.unwrap(), live[..2]);
+    assert_eq!(sessions.live(owner, at(99), u64::MAX).await.unwrap().len(), 6);
+    assert_eq!(sessions.live(UserId::new(unique()), at(0), 9).await.unwrap(), []);
 }

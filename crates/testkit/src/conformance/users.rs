@@ -3,7 +3,7 @@
 use holdfast_application::{
     domain::{
         UserId,
-        users::{Account, Ban, PasswordHash, Role, User},
+        users::{Account, Ban, BanReason, Email, Image, PasswordHash, Role, User},
     },
     ports::{StoreError, Unique},
 };
@@ -47,16 +47,20 @@ pub async fn every_field_comes_back_as_it_went_in(fresh: &Fresh) {
         .role(Role::Admin)
         .hash(Some(PasswordHash::new(format!("$argon2id$v=19$m=19456,t=2,p=1${}", "A".repeat(400)))))
         .inactive()
-        .banned(Ban { at: micros(-1), reason: Some("späm".into()), expires_at: Some(ends_of_time()[1]) })
+        .banned(Ban {
+            at: micros(-1),
+            reason: Some(BanReason::stored("späm".into())),
+            expires_at: Some(ends_of_time()[1]),
+        })
         .build();
     full.user.email_verified = true;
-    full.user.image = Some("https://example.com/".repeat(100));
+    full.user.image = Some(Image::stored("https://example.com/".repeat(200)));
     full.user.updated_at = micros(at(1).micros() + 1);
     full.user.created_at = ends_of_time()[0];
     full.user.last_sign_in_at = Some(micros(at(2).micros() + 999_999));
     comes_back(fresh, &full).await;
     comes_back(fresh, &account().banned(Ban { at: at(1), reason: None, expires_at: None }).build()).await;
-    let wordy = Ban { at: at(1), reason: Some(String::new()), expires_at: None };
+    let wordy = Ban { at: at(1), reason: Some(BanReason::stored(String::new())), expires_at: None };
     comes_back(fresh, &account().banned(wordy).name(&"ü".repeat(300)).build()).await;
     let longest = format!("{}@{}.com", "a".repeat(64), format!("{}.{tag}", "b".repeat(63)).repeat(2));
     assert!(longest.len() <= 268, "{}", longest.len());
@@ -230,6 +234,34 @@ pub async fn one_of_many_replacements_of_a_hash_succeeds(fresh: &Fresh) {
     assert_eq!(replaced.len(), 1);
     let stored = fresh.store.users().find_by_email(ada.user.email.as_str()).await.unwrap().unwrap();
     assert_eq!(stored.password_hash, replaced.pop());
+}
+
+/// It MUST change nothing and answer false when the account is active, has a password, or is not there. An address that
+/// equals another account's under `domain::text::fold` MUST be `Duplicate(Unique::Email)`.
+pub async fn a_placeholder_is_claimed_once_and_with_a_free_address_alone(fresh: &Fresh) {
+    let (ada, orphan) = (account().build(), account().hash(None).inactive().build());
+    let (linked, inactive) = (account().hash(None).build(), account().inactive().build());
+    for account in [&ada, &orphan, &linked, &inactive] {
+        fresh.store.users().insert(account).await.unwrap();
+    }
+    let users = fresh.store.users();
+    let (hash, email) = (PlainPasswords::hashed("new"), Email::stored(format!("Eve.{}@x", tag())));
+    for id in [ada.user.id, linked.user.id, inactive.user.id, UserId::new(unique())] {
+        assert!(!users.claim_placeholder(id, &email, &hash, at(4)).await.unwrap());
+    }
+    let taken = Email::stored(ada.user.email.as_str().to_uppercase());
+    let refused = users.claim_placeholder(orphan.user.id, &taken, &hash, at(4)).await;
+    assert!(matches!(refused, Err(StoreError::Duplicate(Unique::Email))), "{refused:?}");
+    for account in [&ada, &orphan, &linked, &inactive] {
+        assert_eq!(users.find_account(account.user.id).await.unwrap().as_ref(), Some(account));
+    }
+    assert!(users.claim_placeholder(orphan.user.id, &email, &hash, at(5)).await.unwrap());
+    let user = User { email: email.clone(), active: true, updated_at: at(5), ..orphan.user };
+    let claimed = Account { user, password_hash: Some(hash.clone()) };
+    assert_eq!(users.find_by_email(&email.as_str().to_lowercase()).await.unwrap(), Some(claimed));
+    assert!(!users.claim_placeholder(orphan.user.id, &email, &hash, at(6)).await.unwrap());
+    let late = users.insert(&account().email(&email.as_str().to_uppercase()).build()).await;
+    assert!(is_taken(&late), "{late:?}");
 }
 
 /// Gives the account a role at `at`. False when there is no such account.

@@ -12,8 +12,8 @@ use std::{
 
 use async_trait::async_trait;
 use holdfast_application::ports::{
-    AuditRepository, Repositories, SessionRepository, Store, StoreError, TaskRepository, UnitOfWork,
-    UserRepository,
+    AuditRepository, LegacyTokenRepository, Repositories, SessionRepository, Store, StoreError,
+    TaskRepository, UnitOfWork, UserRepository,
 };
 
 type Interlude = Pin<Box<dyn Future<Output = ()> + Send>>;
@@ -165,6 +165,10 @@ impl Repositories for FailingStore {
         &self.0
     }
 
+    fn legacy_tokens(&self) -> &dyn LegacyTokenRepository {
+        &self.0
+    }
+
     fn audit(&self) -> &dyn AuditRepository {
         &self.0
     }
@@ -193,6 +197,10 @@ impl Repositories for Failing<Box<dyn UnitOfWork>> {
     }
 
     fn sessions(&self) -> &dyn SessionRepository {
+        self
+    }
+
+    fn legacy_tokens(&self) -> &dyn LegacyTokenRepository {
         self
     }
 

@@ -6,11 +6,12 @@ use holdfast_application::{
         SessionId, TaskId, Timestamp, UserId,
         sessions::{AuthEvent, EndReason, Rotation, Session},
         tasks::{Revision, Task},
-        users::{Account, PasswordHash, Role, User},
+        users::{Account, Ban, Email, LinkedAccount, PasswordHash, Role, User},
     },
     ports::{
-        AuditRepository, Deleted, SessionRepository, StoreError, TaskChanges, TaskFilter, TaskQuery,
-        TaskRepository, Updated, UserRepository,
+        AuditRepository, Deleted, LegacyTokenRepository, ProfileChanges, SessionRepository, StoreError,
+        TaskChanges, TaskFilter, TaskQuery, TaskRepository, TokenHash, Updated, UserFilter, UserQuery,
+        UserRepository,
     },
 };
 
@@ -61,6 +62,26 @@ impl<R: Inner> UserRepository for Failing<R> {
         self.call(self.inner.repositories().users().find(id)).await
     }
 
+    async fn find_account(&self, id: UserId) -> Result<Option<Account>, StoreError> {
+        self.call(self.inner.repositories().users().find_account(id)).await
+    }
+
+    async fn lock(&self, id: UserId) -> Result<Option<Account>, StoreError> {
+        self.call(self.inner.repositories().users().lock(id)).await
+    }
+
+    async fn lock_admins(&self) -> Result<Vec<User>, StoreError> {
+        self.call(self.inner.repositories().users().lock_admins()).await
+    }
+
+    async fn list(&self, query: UserQuery) -> Result<Vec<User>, StoreError> {
+        self.call(self.inner.repositories().users().list(query)).await
+    }
+
+    async fn count(&self, filter: UserFilter) -> Result<u64, StoreError> {
+        self.call(self.inner.repositories().users().count(filter)).await
+    }
+
     async fn find_by_email(&self, email: &str) -> Result<Option<Account>, StoreError> {
         self.call(self.inner.repositories().users().find_by_email(email)).await
     }
@@ -82,8 +103,39 @@ impl<R: Inner> UserRepository for Failing<R> {
         self.call(self.inner.repositories().users().replace_hash(id, old, new)).await
     }
 
+    async fn claim_placeholder(
+        &self,
+        id: UserId,
+        email: &Email,
+        hash: &PasswordHash,
+        at: Timestamp,
+    ) -> Result<bool, StoreError> {
+        self.call(self.inner.repositories().users().claim_placeholder(id, email, hash, at)).await
+    }
+
     async fn set_role(&self, id: UserId, role: Role, at: Timestamp) -> Result<bool, StoreError> {
         self.call(self.inner.repositories().users().set_role(id, role, at)).await
+    }
+
+    async fn update(
+        &self,
+        id: UserId,
+        changes: &ProfileChanges,
+        at: Timestamp,
+    ) -> Result<Option<User>, StoreError> {
+        self.call(self.inner.repositories().users().update(id, changes, at)).await
+    }
+
+    async fn set_ban(&self, id: UserId, ban: Option<&Ban>, at: Timestamp) -> Result<bool, StoreError> {
+        self.call(self.inner.repositories().users().set_ban(id, ban, at)).await
+    }
+
+    async fn delete(&self, id: UserId) -> Result<bool, StoreError> {
+        self.call(self.inner.repositories().users().delete(id)).await
+    }
+
+    async fn linked_accounts(&self, id: UserId) -> Result<Vec<LinkedAccount>, StoreError> {
+        self.call(self.inner.repositories().users().linked_accounts(id)).await
     }
 }
 
@@ -91,6 +143,10 @@ impl<R: Inner> UserRepository for Failing<R> {
 impl<R: Inner> SessionRepository for Failing<R> {
     async fn find(&self, owner: UserId, id: SessionId) -> Result<Option<Session>, StoreError> {
         self.call(self.inner.repositories().sessions().find(owner, id)).await
+    }
+
+    async fn live(&self, owner: UserId, at: Timestamp, limit: u64) -> Result<Vec<Session>, StoreError> {
+        self.call(self.inner.repositories().sessions().live(owner, at, limit)).await
     }
 
     async fn insert(&self, session: &Session) -> Result<(), StoreError> {
@@ -130,5 +186,20 @@ impl<R: Inner> AuditRepository for Failing<R> {
 
     async fn latest(&self, user: UserId, limit: u64) -> Result<Vec<AuthEvent>, StoreError> {
         self.call(self.inner.repositories().audit().latest(user, limit)).await
+    }
+}
+
+#[async_trait]
+impl<R: Inner> LegacyTokenRepository for Failing<R> {
+    async fn bearer(&self, user: UserId, token: TokenHash) -> Result<Option<User>, StoreError> {
+        self.call(self.inner.repositories().legacy_tokens().bearer(user, token)).await
+    }
+
+    async fn deny(&self, user: UserId, token: TokenHash, until: Timestamp) -> Result<bool, StoreError> {
+        self.call(self.inner.repositories().legacy_tokens().deny(user, token, until)).await
+    }
+
+    async fn refuse_all(&self, user: UserId, at: Timestamp) -> Result<bool, StoreError> {
+        self.call(self.inner.repositories().legacy_tokens().refuse_all(user, at)).await
     }
 }

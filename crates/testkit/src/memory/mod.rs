@@ -5,6 +5,7 @@
 //! outside a unit of work they see what was committed last.
 
 mod audit;
+mod legacy_tokens;
 mod sessions;
 mod tables;
 mod tasks;
@@ -17,10 +18,13 @@ use std::{
 
 use async_trait::async_trait;
 use holdfast_application::{
-    domain::users::Account,
+    domain::{
+        UserId,
+        users::{Account, LinkedAccount},
+    },
     ports::{
-        AuditRepository, Repositories, SessionRepository, Store, StoreError, TaskRepository, UnitOfWork,
-        UserRepository,
+        AuditRepository, LegacyTokenRepository, Repositories, SessionRepository, Store, StoreError,
+        TaskRepository, UnitOfWork, UserRepository,
     },
 };
 use tokio::sync::OwnedMutexGuard;
@@ -35,7 +39,7 @@ const WRITER_WAIT: Duration = Duration::from_secs(10);
 #[derive(Clone, Default)]
 pub struct MemoryStore(Rows<Committed>);
 
-/// The four repositories over one way of reaching the rows.
+/// The repositories over one way of reaching the rows.
 #[derive(Clone, Default)]
 struct Rows<A>(A);
 
@@ -139,6 +143,10 @@ impl<A: Access> Repositories for Rows<A> {
         self
     }
 
+    fn legacy_tokens(&self) -> &dyn LegacyTokenRepository {
+        self
+    }
+
     fn audit(&self) -> &dyn AuditRepository {
         self
     }
@@ -154,6 +162,10 @@ impl Repositories for MemoryStore {
     }
 
     fn sessions(&self) -> &dyn SessionRepository {
+        &self.0
+    }
+
+    fn legacy_tokens(&self) -> &dyn LegacyTokenRepository {
         &self.0
     }
 
@@ -193,5 +205,9 @@ impl UnitOfWork for Rows<Working> {
 impl Adopt for MemoryStore {
     async fn adopt(&self, account: &Account) -> Result<(), StoreError> {
         self.0.0.write(|tables| tables.insert_account(account, false)).await
+    }
+
+    async fn link(&self, owner: UserId, link: &LinkedAccount) -> Result<(), StoreError> {
+        self.0.0.write(|tables| tables.insert_link(owner, link)).await
     }
 }

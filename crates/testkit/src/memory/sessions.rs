@@ -1,5 +1,7 @@
 //! Sessions in memory.
 
+use std::cmp::Reverse;
+
 use async_trait::async_trait;
 use holdfast_application::{
     domain::{
@@ -15,6 +17,17 @@ use super::{Access, Rows, tables::Tables};
 impl<A: Access> SessionRepository for Rows<A> {
     async fn find(&self, owner: UserId, id: SessionId) -> Result<Option<Session>, StoreError> {
         self.0.read(|tables| tables.sessions.get(&(owner, id)).cloned())
+    }
+
+    async fn live(&self, owner: UserId, at: Timestamp, limit: u64) -> Result<Vec<Session>, StoreError> {
+        let limit = usize::try_from(limit).unwrap_or(usize::MAX);
+        self.0.read(|tables| {
+            let own = tables.sessions.values().filter(|session| session.owner == owner);
+            let mut live: Vec<Session> = own.filter(|session| session.check(at).is_ok()).cloned().collect();
+            live.sort_by_key(|session| Reverse((session.last_used_at, session.id)));
+            live.truncate(limit);
+            live
+        })
     }
 
     async fn insert(&self, session: &Session) -> Result<(), StoreError> {

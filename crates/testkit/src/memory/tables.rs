@@ -4,12 +4,12 @@ use std::collections::BTreeMap;
 
 use holdfast_application::{
     domain::{
-        EventId, SessionId, TaskId, UserId,
+        EventId, SessionId, TaskId, Timestamp, UserId,
         sessions::{AuthEvent, Session},
         tasks::Task,
-        users::Account,
+        users::{Account, LinkedAccount},
     },
-    ports::{StoreError, Unique},
+    ports::{StoreError, TokenHash, Unique},
 };
 
 /// All rows, each under its primary key: the owner first.
@@ -18,14 +18,19 @@ pub(super) struct Tables {
     pub(super) users: BTreeMap<UserId, UserRow>,
     pub(super) tasks: BTreeMap<(UserId, TaskId), Task>,
     pub(super) sessions: BTreeMap<(UserId, SessionId), Session>,
+    pub(super) links: BTreeMap<(UserId, String), LinkedAccount>,
     pub(super) events: BTreeMap<(UserId, EventId), AuthEvent>,
+    /// Tokens of the FastAPI backend that were signed out, and when they are over.
+    pub(super) denied: BTreeMap<(UserId, TokenHash), Timestamp>,
 }
 
-/// An account, and whether it owns its address: among adopted accounts that differ in case alone, one does.
+/// An account, whether it owns its address (among adopted accounts that differ in case alone, one does), and since when
+/// it refuses tokens of the FastAPI backend.
 #[derive(Clone)]
 pub(super) struct UserRow {
     pub(super) account: Account,
     pub(super) claims: bool,
+    pub(super) legacy_tokens_refused_at: Option<Timestamp>,
 }
 
 impl Tables {
@@ -38,7 +43,8 @@ impl Tables {
         if claims && self.users.values().any(taken) {
             return Err(StoreError::Duplicate(Unique::Email));
         }
-        self.users.insert(account.user.id, UserRow { account: account.clone(), claims });
+        let row = UserRow { account: account.clone(), claims, legacy_tokens_refused_at: None };
+        self.users.insert(account.user.id, row);
         Ok(())
     }
 
@@ -56,7 +62,21 @@ impl Tables {
         insert_new(&mut self.events, (event.user, event.id), event)
     }
 
-    fn owner_exists(&self, owner: UserId) -> Result<(), StoreError> {
+    /// What belongs to the account goes with it; the history stays.
+    pub(super) fn delete_account(&mut self, id: UserId) -> bool {
+        self.tasks.retain(|(owner, _), _| *owner != id);
+        self.sessions.retain(|(owner, _), _| *owner != id);
+        self.links.retain(|(owner, _), _| *owner != id);
+        self.denied.retain(|(owner, _), _| *owner != id);
+        self.users.remove(&id).is_some()
+    }
+
+    pub(super) fn insert_link(&mut self, owner: UserId, link: &LinkedAccount) -> Result<(), StoreError> {
+        self.owner_exists(owner)?;
+        insert_new(&mut self.links, (owner, link.id.clone()), link)
+    }
+
+    pub(super) fn owner_exists(&self, owner: UserId) -> Result<(), StoreError> {
         if self.users.contains_key(&owner) { Ok(()) } else { Err(StoreError::OwnerMissing) }
     }
 }

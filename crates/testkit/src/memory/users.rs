@@ -1,13 +1,15 @@
 //! Accounts in memory.
 
+use std::cmp::Reverse;
+
 use async_trait::async_trait;
 use holdfast_application::{
     domain::{
         Timestamp, UserId,
         text::fold,
-        users::{Account, PasswordHash, Role, User},
+        users::{Account, Ban, Email, LinkedAccount, PasswordHash, Role, User},
     },
-    ports::{StoreError, UserRepository},
+    ports::{ProfileChanges, StoreError, Unique, UserFilter, UserQuery, UserRepository},
 };
 
 use super::{Access, Rows, tables::Tables};
@@ -16,6 +18,36 @@ use super::{Access, Rows, tables::Tables};
 impl<A: Access> UserRepository for Rows<A> {
     async fn find(&self, id: UserId) -> Result<Option<User>, StoreError> {
         self.0.read(|tables| tables.users.get(&id).map(|row| row.account.user.clone()))
+    }
+
+    async fn find_account(&self, id: UserId) -> Result<Option<Account>, StoreError> {
+        self.0.read(|tables| tables.users.get(&id).map(|row| row.account.clone()))
+    }
+
+    // A unit of work is the only writer there is, so that whatever it reads is held.
+    async fn lock(&self, id: UserId) -> Result<Option<Account>, StoreError> {
+        self.find_account(id).await
+    }
+
+    async fn lock_admins(&self) -> Result<Vec<User>, StoreError> {
+        self.0.read(|tables| {
+            let users = tables.users.values().map(|row| &row.account.user);
+            users.filter(|user| user.role == Role::Admin).cloned().collect()
+        })
+    }
+
+    async fn list(&self, query: UserQuery) -> Result<Vec<User>, StoreError> {
+        let UserQuery { filter, offset, limit } = query;
+        let [offset, limit] = [offset, limit].map(|count| usize::try_from(count).unwrap_or(usize::MAX));
+        self.0.read(|tables| {
+            let mut users: Vec<&User> = matching(tables, filter).collect();
+            users.sort_by_key(|user| Reverse((user.created_at, user.id)));
+            users.into_iter().skip(offset).take(limit).cloned().collect()
+        })
+    }
+
+    async fn count(&self, filter: UserFilter) -> Result<u64, StoreError> {
+        self.0.read(|tables| matching(tables, filter).count() as u64)
     }
 
     async fn find_by_email(&self, email: &str) -> Result<Option<Account>, StoreError> {
@@ -48,6 +80,36 @@ impl<A: Access> UserRepository for Rows<A> {
         self.0.write(replace).await
     }
 
+    async fn claim_placeholder(
+        &self,
+        id: UserId,
+        email: &Email,
+        hash: &PasswordHash,
+        at: Timestamp,
+    ) -> Result<bool, StoreError> {
+        let claim = |tables: &mut Tables| {
+            let folded = email.folded();
+            let taken = tables.users.iter().any(|(other, row)| {
+                *other != id && row.claims && row.account.user.email.folded() == folded
+            });
+            let Some(row) = tables.users.get_mut(&id) else { return Ok(false) };
+            if row.account.user.active || row.account.password_hash.is_some() {
+                return Ok(false);
+            }
+            if taken {
+                return Err(StoreError::Duplicate(Unique::Email));
+            }
+            row.claims = true;
+            row.account.password_hash = Some(hash.clone());
+            let user = &mut row.account.user;
+            user.email = email.clone();
+            user.active = true;
+            user.updated_at = at;
+            Ok(true)
+        };
+        self.0.write(claim).await
+    }
+
     async fn set_role(&self, id: UserId, role: Role, at: Timestamp) -> Result<bool, StoreError> {
         let set = |tables: &mut Tables| {
             let Some(row) = tables.users.get_mut(&id) else { return Ok(false) };
@@ -57,6 +119,56 @@ impl<A: Access> UserRepository for Rows<A> {
         };
         self.0.write(set).await
     }
+
+    async fn update(
+        &self,
+        id: UserId,
+        changes: &ProfileChanges,
+        at: Timestamp,
+    ) -> Result<Option<User>, StoreError> {
+        let update = |tables: &mut Tables| {
+            let ProfileChanges { name, image } = changes.clone();
+            Ok(tables.users.get_mut(&id).map(|row| {
+                let user = &mut row.account.user;
+                name.apply(&mut user.name);
+                image.apply(&mut user.image);
+                user.updated_at = at;
+                user.clone()
+            }))
+        };
+        self.0.write(update).await
+    }
+
+    async fn set_ban(&self, id: UserId, ban: Option<&Ban>, at: Timestamp) -> Result<bool, StoreError> {
+        let set = |tables: &mut Tables| {
+            let Some(row) = tables.users.get_mut(&id) else { return Ok(false) };
+            row.account.user.ban = ban.cloned();
+            row.account.user.updated_at = at;
+            Ok(true)
+        };
+        self.0.write(set).await
+    }
+
+    async fn delete(&self, id: UserId) -> Result<bool, StoreError> {
+        self.0.write(|tables| Ok(tables.delete_account(id))).await
+    }
+
+    async fn linked_accounts(&self, id: UserId) -> Result<Vec<LinkedAccount>, StoreError> {
+        self.0.read(|tables| {
+            let own = tables.links.iter().filter(|((owner, _), _)| *owner == id);
+            let mut links: Vec<LinkedAccount> = own.map(|(_, link)| link.clone()).collect();
+            links.sort_by(|a, b| (a.created_at, &a.id).cmp(&(b.created_at, &b.id)));
+            links
+        })
+    }
+}
+
+fn matching(tables: &Tables, filter: UserFilter) -> impl Iterator<Item = &User> {
+    let UserFilter { role, banned, at } = filter;
+    tables.users.values().map(|row| &row.account.user).filter(move |user| {
+        role.is_none_or(|role| user.role == role)
+            && banned.is_none_or(|banned| user.ban_at(at).is_some() == banned)
+    })
 }
 
 fn find_by_email<'a>(tables: &'a Tables, email: &str) -> Option<&'a Account> {

@@ -6,7 +6,7 @@ use holdfast_application::{
     domain::{
         tasks::InvalidPriority,
         text::TextFault,
-        users::{InvalidEmail, PasswordFault},
+        users::{InvalidEmail, InvalidRole, PasswordFault},
     },
 };
 
@@ -64,6 +64,12 @@ impl From<InvalidPriority> for Flaw {
 
 impl From<InvalidEmail> for Flaw {
     fn from(fault: InvalidEmail) -> Self {
+        Self::invalid(fault.to_string())
+    }
+}
+
+impl From<InvalidRole> for Flaw {
+    fn from(fault: InvalidRole) -> Self {
         Self::invalid(fault.to_string())
     }
 }

@@ -1,7 +1,9 @@
-//! The sizes and times of one request (contract, "Canonical v1"; semantics §4). The limit of the head is the server's.
+//! The sizes and times of one request (contract, "Canonical v1"; semantics §4, §7).
 
 use std::time::Duration;
 
+/// The largest request line and headers together, in bytes; below the limit at which actix-http answers by itself.
+pub(crate) const HEAD: usize = 16 * 1024;
 /// The largest body on the canonical surface, in bytes.
 pub(crate) const CANONICAL_BODY: usize = 64 * 1024;
 /// The largest body on the frozen surface, in bytes.

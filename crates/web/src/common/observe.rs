@@ -10,7 +10,7 @@ use actix_web::{
     dev::{Service, ServiceRequest, ServiceResponse},
     error::InternalError,
     http::{
-        Method, StatusCode,
+        ConnectionType, Method, StatusCode,
         header::{self, HeaderName, HeaderValue},
     },
 };
@@ -20,6 +20,7 @@ use tracing::Instrument as _;
 use super::{
     fault::{Fault, Meaning},
     headers::secure,
+    limits::HEAD,
     request_id::Context,
 };
 use crate::WebState;
@@ -37,9 +38,22 @@ where
 {
     let exchange = Exchange::begin(state, &request);
     let span = tracing::info_span!("request", request_id = %exchange.context.request_id);
-    let answer = span.in_scope(|| service.call(request));
+    let admitted = if head_size(&request) <= HEAD {
+        Ok(span.in_scope(|| service.call(request)))
+    } else {
+        Err(request.into_parts().0)
+    };
     async move {
-        match answer.await {
+        let answer = match admitted {
+            Ok(answer) => answer.await,
+            Err(request) => {
+                let fault = Fault::of_status(StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE);
+                let response = exchange.finish(HttpResponse::from_error(fault));
+                exchange.log(None, response.status());
+                return Ok(ServiceResponse::new(request, response));
+            }
+        };
+        match answer {
             Ok(answer) => {
                 let (request, response) = answer.map_into_boxed_body().into_parts();
                 let response = exchange.finish(response);
@@ -55,6 +69,13 @@ where
         }
     }
     .instrument(span)
+}
+
+/// The bytes of the request line and the headers, as far as they are told apart from each other.
+fn head_size(request: &ServiceRequest) -> usize {
+    let headers = request.headers().iter();
+    let headers: usize = headers.map(|(name, value)| name.as_str().len() + value.len()).sum();
+    headers + request.uri().path().len() + request.query_string().len()
 }
 
 /// What is known of a request while it is answered.
@@ -74,13 +95,18 @@ impl Exchange {
             state: state.clone(),
             context: Context::attach(state, request),
             method: request.method().clone(),
-            path: request.path().to_owned(),
+            // CONNECT names no path.
+            path: Some(request.path()).filter(|path| !path.is_empty()).unwrap_or("/").to_owned(),
         }
     }
 
     /// The answer with its headers, and with the body of its surface where it carries a fault.
     fn finish(&self, response: HttpResponse) -> HttpResponse {
         let mut response = self.render(response);
+        if !self.state.readiness().is_ready() {
+            // Whoever keeps a connection learns in time that it will not last, and loses no request on it.
+            response.head_mut().set_connection_type(ConnectionType::Close);
+        }
         let headers = response.headers_mut();
         secure(headers, self.state.options().production);
         if let Ok(id) = HeaderValue::from_str(&self.context.request_id) {

@@ -77,7 +77,7 @@ fn config(policy: &'static str, allowance: Allowance, trusted: &[IpNet]) -> Opti
     let extractor = ClientNetwork { policy, allowance, trusted: trusted.to_vec() };
     let mut builder = GovernorConfigBuilder::default();
     builder.period(allowance.interval()).burst_size(allowance.burst());
-    builder.methods(vec![Method::POST]).key_extractor(extractor).finish()
+    builder.methods(vec![Method::POST, Method::DELETE]).key_extractor(extractor).finish()
 }
 
 /// Finds the network that a request is counted for, and words the refusal.

@@ -83,6 +83,18 @@ pub(crate) fn shown<T: Display, S: Serializer>(value: &T, serializer: S) -> Resu
     serializer.collect_str(value)
 }
 
+/// Writes anything that can be shown as a text, or null.
+#[expect(clippy::ref_option, reason = "the signature is serde's")]
+pub(crate) fn shown_option<T: Display, S: Serializer>(
+    value: &Option<T>,
+    serializer: S,
+) -> Result<S::Ok, S::Error> {
+    match value {
+        Some(value) => serializer.collect_str(value),
+        None => serializer.serialize_none(),
+    }
+}
+
 /// `YYYY-MM-DDThh:mm:ss.ffffffZ` without an allocation: a page of tasks holds up to 300 of these.
 struct Written {
     bytes: [u8; 27],

@@ -19,7 +19,7 @@ use crate::common::{
 };
 
 /// Beyond this a number counts milliseconds, not seconds: the year 2603 in seconds.
-const MILLISECONDS_FROM: i64 = 20_000_000_000;
+const MILLISECONDS_FROM: u64 = 20_000_000_000;
 
 pub(super) fn title(value: Json) -> Result<Title, Flaw> {
     Ok(Title::verbatim(text(value)?)?)
@@ -88,7 +88,7 @@ fn unix_text(text: &str) -> Option<Timestamp> {
         return None;
     }
     let number: i64 = whole.parse().ok()?;
-    let unit: i64 = if number.abs() > MILLISECONDS_FROM { 1_000 } else { 1_000_000 };
+    let unit: i64 = if number.unsigned_abs() > MILLISECONDS_FROM { 1_000 } else { 1_000_000 };
     let padded = format!("{fraction:0<6}");
     let part = padded.get(..6)?.parse::<i64>().ok()? * unit / 1_000_000;
     let part = if whole.starts_with('-') { -part } else { part };
@@ -167,6 +167,7 @@ mod tests {
             "+",
             "2026-03-01T10:00:00+02",
             "99999999999999999999",
+            "-9223372036854775808",
             "1e9",
         ] {
             assert_eq!(read_text(text), None, "{text}");

@@ -7,6 +7,7 @@ use futures_util::future::{FutureExt as _, Map};
 use holdfast_application::domain::{
     Timestamp,
     tasks::{Description, Priority, Title},
+    users::Role,
 };
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -67,6 +68,11 @@ pub(crate) fn description(value: Json) -> Result<Description, Flaw> {
 /// A priority by its name.
 pub(crate) fn priority(value: Json) -> Result<Priority, Flaw> {
     Ok(values::text(value)?.parse::<Priority>()?)
+}
+
+/// A role by its name.
+pub(crate) fn role(value: Json) -> Result<Role, Flaw> {
+    Ok(values::text(value)?.parse::<Role>()?)
 }
 
 /// A point in time.

@@ -9,3 +9,4 @@ pub(crate) mod openapi;
 pub(crate) mod page;
 pub(crate) mod problem;
 pub(crate) mod tasks;
+pub(crate) mod users;

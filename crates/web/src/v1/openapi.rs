@@ -14,9 +14,9 @@ use utoipa::{
     },
 };
 
-use holdfast_application::domain::tasks::Priority;
+use holdfast_application::domain::{tasks::Priority, users::Role};
 
-use super::{auth, docs, greeting, problem::Problem, tasks};
+use super::{auth, docs, greeting, problem::Problem, tasks, users};
 use crate::{
     common::{health, routing::Surface, values::one_of},
     routes,
@@ -31,6 +31,9 @@ use crate::{
     ),
     paths(
         auth::sign_up, auth::sign_in, auth::login, auth::token, auth::refresh, auth::logout, auth::me,
+        auth::session, auth::token_info, auth::verify, auth::accounts, auth::sessions, auth::end_session,
+        users::list, users::show, users::update, users::set_role, users::ban, users::unban, users::sessions,
+        users::end_sessions, users::end_session, users::accounts, users::show_own, users::update_own, users::delete_own,
         tasks::list, tasks::create, tasks::show, tasks::replace, tasks::patch, tasks::delete, tasks::complete,
         greeting::greeting, health::healthy, health::live, health::ready, health::database, health::authentication,
         docs::page, docs::asset, docs::document,
@@ -38,6 +41,7 @@ use crate::{
     components(schemas(Problem)),
     tags(
         (name = "auth", description = "Accounts and sessions"),
+        (name = "users", description = "Accounts: their administration, and one's own"),
         (name = "tasks", description = "The caller's tasks"),
         (name = "operations", description = "For operators and monitors"),
         (name = "docs", description = "This documentation"),
@@ -88,16 +92,18 @@ impl Modify for Shared {
     }
 }
 
-const PROBLEMS: [(&str, &str, &str); 14] = [
+const PROBLEMS: [(&str, &str, &str); 16] = [
     ("Malformed", "400", "The body is not JSON"),
     ("BadQuery", "400", "The query string cannot be decoded, or the cursor is not one of this list"),
     ("Unauthenticated", "401", "No bearer token, or not a good one"),
     ("WrongPassword", "401", "Unknown account or wrong password"),
     ("DeadRefreshToken", "401", "The refresh token is not valid"),
     ("Forbidden", "403", "The password is right and the account may not be used"),
+    ("NotAllowed", "403", "The caller may not do this to this account, whether or not it exists"),
     ("NotFound", "404", "It does not exist, or is somebody else's"),
     ("TooSlow", "408", "The body did not arrive in time"),
     ("Conflict", "409", "The e-mail address is taken"),
+    ("Contradiction", "409", "An administrator would shut themselves out, or nobody would be left"),
     ("PreconditionFailed", "412", "`If-Match` names another revision"),
     ("TooLarge", "413", "The body is too large"),
     ("UnsupportedMediaType", "415", "The body is of another media type"),
@@ -151,6 +157,10 @@ answers! {
     Always: ["ServerError", "Unavailable"];
     /// On operations that need a token.
     Secured: ["Unauthenticated"];
+    /// On operations that not everybody may use.
+    Authorized: ["NotAllowed"];
+    /// On operations that would leave an administrator outside.
+    Contradictory: ["Contradiction"];
     /// On operations on one object.
     Missing: ["NotFound"];
     /// On operations that honour `If-Match`.
@@ -181,6 +191,11 @@ fn named(names: &[&str]) -> BTreeMap<String, RefOr<Response>> {
 /// The names of the four priorities.
 pub(crate) fn priority_schema() -> Object {
     one_of(Priority::ALL.map(Priority::name)).build()
+}
+
+/// The names of the two roles.
+pub(crate) fn role_schema() -> Object {
+    one_of([Role::User, Role::Admin].map(Role::name)).build()
 }
 
 /// What a list can be sorted by.

@@ -22,8 +22,9 @@ use futures_util::Stream;
 use holdfast_application::{
     Adapters, Services,
     auth::AuthPolicy,
+    domain::users::Role,
     page::CursorKey,
-    ports::{Passwords, Store},
+    ports::{Passwords, Repositories as _, Store},
 };
 use holdfast_testkit::{
     FailingStore, FixedClock, MemoryStore, PlainPasswords, PlainTokens, SequentialIds, fixtures,
@@ -148,6 +149,25 @@ impl TestApp {
         let email = format!("person{n}@example.com");
         let body = json!({ "email": email, "password": fixtures::PASSWORD });
         let answer = self.post("/api/v1/auth/signup", &body).send().await.expect(201);
+        let text = |name: &str| answer["data"][name].as_str().unwrap().to_owned();
+        Person {
+            app: self,
+            id: text("user_id"),
+            access: text("access_token"),
+            refresh: text("refresh_token"),
+            email,
+        }
+    }
+}
+
+impl TestApp {
+    /// A new administrator who has signed in.
+    pub(crate) async fn admin(&self) -> Person<'_> {
+        let account = fixtures::account().role(Role::Admin).build();
+        self.store.users().insert(&account).await.unwrap();
+        let email = account.user.email.as_str().to_owned();
+        let body = json!({ "email": email, "password": fixtures::PASSWORD });
+        let answer = self.post("/api/v1/auth/login", &body).send().await.expect(200);
         let text = |name: &str| answer["data"][name].as_str().unwrap().to_owned();
         Person {
             app: self,

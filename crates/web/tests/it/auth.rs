@@ -4,7 +4,7 @@ use actix_web::http::Method;
 use holdfast_application::{
     domain::{
         UserId,
-        users::{Account, Ban},
+        users::{Account, Ban, BanReason},
     },
     ports::Repositories as _,
 };
@@ -282,7 +282,11 @@ async fn the_token_endpoint_speaks_oauth() {
 #[actix_web::test]
 async fn who_may_not_sign_in_learns_it_by_the_right_password_alone() {
     let app = TestApp::new().await;
-    let ban = Ban { at: fixtures::epoch(), reason: Some("spam".into()), expires_at: Some(fixtures::at(600)) };
+    let ban = Ban {
+        at: fixtures::epoch(),
+        reason: Some(BanReason::stored("spam".into())),
+        expires_at: Some(fixtures::at(600)),
+    };
     for (account, code) in [
         (fixtures::account().banned(ban).build(), "ACCOUNT_BANNED"),
         (fixtures::account().inactive().build(), "ACCOUNT_INACTIVE"),
@@ -299,7 +303,11 @@ async fn who_may_not_sign_in_learns_it_by_the_right_password_alone() {
 #[actix_web::test]
 async fn a_ban_that_has_ended_is_none() {
     let app = TestApp::new().await;
-    let ban = Ban { at: fixtures::epoch(), reason: Some("spam".into()), expires_at: Some(fixtures::at(600)) };
+    let ban = Ban {
+        at: fixtures::epoch(),
+        reason: Some(BanReason::stored("spam".into())),
+        expires_at: Some(fixtures::at(600)),
+    };
     let account: Account = fixtures::account().name("Ada").banned(ban).build();
     app.store.users().insert(&account).await.unwrap();
     app.clock.set(fixtures::at(600));

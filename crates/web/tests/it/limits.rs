@@ -47,6 +47,21 @@ async fn refreshes_have_a_bucket_of_their_own() {
 }
 
 #[actix_web::test]
+async fn a_password_is_not_guessed_by_deleting_and_reading_is_free() {
+    let app = limited().await;
+    let person = app.person().await;
+    let body = json!({ "password": "wrong" });
+    for _ in 0..19 {
+        person.delete("/api/v1/users/me").json(&body).send().await.problem(401, "INVALID_CREDENTIALS");
+    }
+    person.delete("/api/v1/users/me").json(&body).send().await.problem(429, "RATE_LIMITED");
+    for _ in 0..30 {
+        person.get("/api/v1/users/me").send().await.expect(200);
+        person.patch("/api/v1/users/me", &json!({})).send().await.expect(200);
+    }
+}
+
+#[actix_web::test]
 async fn an_address_cannot_be_forged_and_a_neighbour_does_not_suffer() {
     let app = limited().await;
     let body = json!({ "email": "nobody@example.com", "password": PASSWORD });

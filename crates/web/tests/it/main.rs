@@ -9,6 +9,7 @@
 
 mod app;
 mod auth;
+mod auth_inspection;
 mod bodies;
 mod conditional;
 mod cors;
@@ -22,4 +23,5 @@ mod routing;
 mod slowness;
 mod socket;
 mod tasks;
+mod users;
 mod walk;

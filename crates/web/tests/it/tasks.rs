@@ -25,7 +25,10 @@ async fn a_task_lives_from_creation_to_deletion() {
             "created_at": "2026-01-01T00:00:00Z", "updated_at": "2026-01-01T00:00:00Z"
         })
     );
-    assert_eq!(person.get(&path).send().await.expect(200), json!({ "success": true, "data": task }));
+    assert_eq!(
+        person.get(&path).send().await.expect(200),
+        json!({ "success": true, "message": null, "data": task })
+    );
 
     app.clock.advance(std::time::Duration::from_millis(1_500));
     let patched = person.patch(&path, &json!({ "description": null, "due_datetime": "" })).send().await;

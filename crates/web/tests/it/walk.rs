@@ -39,8 +39,8 @@ const NONSENSE: [&[u8]; 8] = [
     b"\xff\xfe\x00",
     b"[[[[",
     b"{\"title\":{},\"email\":[],\"password\":1e309,\"completed\":\"\\u0000\"}",
-    b"{\"title\":null,\"email\":null,\"password\":null,\"completed\":null,\"refresh_token\":null,\"scope\":7}",
-    b"{\"title\":\"\\u0000\",\"email\":\"\\u0000\",\"password\":\"\\u0000\",\"refresh_token\":\"\\u0000\",\"completed\":[]}",
+    b"{\"title\":null,\"email\":null,\"password\":null,\"completed\":null,\"refresh_token\":null,\"scope\":7,\"name\":7}",
+    b"{\"title\":\"\\u0000\",\"email\":\"\\u0000\",\"password\":\"\\u0000\",\"refresh_token\":\"\\u0000\",\"completed\":[],\"name\":\"\\u0000\"}",
     b"grant_type=%ff&username=&password=%zz",
     b"{\"title\":1,\"title\":2}",
 ];
@@ -59,7 +59,7 @@ fn is_a_problem(answer: &Answer, operation: &Operation) {
 async fn without_a_token_every_secured_operation_is_401() {
     let app = TestApp::new().await;
     for operation in operations().iter().filter(|operation| operation.secured) {
-        let path = operation.path.replace("{id}", "nonsense");
+        let path = operation.path.replace("{id}", "nonsense").replace("{sid}", "nonsense");
         for body in NONSENSE {
             let ask = || app.ask(operation.method.clone(), &path).bytes(body);
             ask().send().await.problem(401, "TOKEN_MISSING");
@@ -80,7 +80,7 @@ async fn nonsense_is_never_our_fault() {
         let send = async |ask: Ask<'_>| is_a_problem(&ask.bearer(&person.access).send().await, operation);
         for name in names.into_iter().chain([id]) {
             let name = name.replace(['\'', ' ', '{', '}'], "_");
-            let path = operation.path.replace("{id}", &name).replace("{file}", &name);
+            let path = operation.path.replace("{id}", &name).replace("{sid}", &name).replace("{file}", &name);
             for query in queries {
                 send(app.ask(operation.method.clone(), &format!("{path}{query}"))).await;
             }
@@ -110,21 +110,34 @@ async fn bodies_that_are_nonsense_are_refused_wherever_one_is_read() {
             let answer = person.ask(operation.method.clone(), &path).bytes(*body).send().await;
             let status = answer.status.as_u16();
             let forgiving = path.starts_with("/api/tasks") || path.ends_with("out");
-            assert!(matches!(status, 400 | 401 | 422) || (forgiving && status == 200), "{path}: {status}");
+            assert!(
+                matches!(status, 400 | 401 | 403 | 422) || (forgiving && status == 200),
+                "{path}: {status}"
+            );
             is_a_problem(&answer, &operation);
         }
     }
 }
 
 #[actix_web::test]
-async fn a_strangers_token_finds_nothing_under_any_id() {
+async fn a_strangers_token_finds_nothing_under_any_id_and_may_do_nothing_to_any_account() {
     let app = TestApp::new().await;
     let (owner, stranger) = (app.person().await, app.person().await);
     let id = owner.task(&json!({ "title": "mine" })).await["id"].as_str().unwrap().to_owned();
     let body = json!({ "title": "stolen", "completed": true });
     for operation in operations().iter().filter(|operation| operation.has_id) {
-        let ask = stranger.ask(operation.method.clone(), &operation.path.replace("{id}", &id));
-        ask.json(&body).send().await.problem(404, "NOT_FOUND");
+        let accounts = operation.path.contains("/users/");
+        for named in [id.as_str(), owner.id.as_str(), "nonsense"] {
+            let path = operation.path.replace("{id}", named).replace("{sid}", named);
+            let answer = stranger.ask(operation.method.clone(), &path).json(&body).send().await;
+            match (accounts, named) {
+                (true, _) => answer.problem(403, "FORBIDDEN"),
+                (false, "nonsense") if path.starts_with("/api/tasks") => {
+                    answer.problem(422, "VALIDATION_ERROR")
+                }
+                (false, _) => answer.problem(404, "NOT_FOUND"),
+            };
+        }
     }
     let task = owner.get(&format!("/api/v1/tasks/{id}")).send().await.expect(200);
     assert_eq!((&task["data"]["title"], &task["data"]["is_completed"]), (&json!("mine"), &json!(false)));

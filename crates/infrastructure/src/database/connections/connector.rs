@@ -1,10 +1,17 @@
 //! How connections are opened, and how long they live. Both engines' details are in their own modules.
 
-use std::{io, sync::Arc, time::Duration};
+use std::{
+    io,
+    pin::Pin,
+    sync::Arc,
+    task::{Context, Poll},
+    time::Duration,
+};
 
 use deadpool::managed::{Manager, Metrics, RecycleError, RecycleResult};
 use tokio::{
     runtime::Handle,
+    task::{JoinError, JoinHandle},
     time::{Instant, timeout_at},
 };
 
@@ -68,10 +75,10 @@ impl Manager for Connector {
     async fn create(&self) -> Result<Connection, sqlx::Error> {
         let limit = self.outage.wake_until().unwrap_or_else(|| Instant::now() + budget::CONNECT);
         let (target, outage) = (self.target.clone(), self.outage.clone());
-        let opening = self.runtime.spawn(async move {
+        let opening = Opening(self.runtime.spawn(async move {
             let wire = timeout_at(limit, target.open()).await.map_err(|_| late("opening a connection"))??;
             Ok(Connection::new(wire, target.keeps_statements(), outage))
-        });
+        }));
         opening.await.unwrap_or_else(|ended| Err(sqlx::Error::Io(io::Error::other(ended))))
     }
 
@@ -82,6 +89,24 @@ impl Manager for Connector {
         } else {
             Err(RecycleError::message("the connection has had its time"))
         }
+    }
+}
+
+/// A connection that is being opened. It ends with whoever waits for it: callers that come and go could otherwise open
+/// more at once than the pool has room for.
+struct Opening(JoinHandle<Result<Connection, sqlx::Error>>);
+
+impl Future for Opening {
+    type Output = Result<Result<Connection, sqlx::Error>, JoinError>;
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+        Pin::new(&mut self.0).poll(context)
+    }
+}
+
+impl Drop for Opening {
+    fn drop(&mut self) {
+        self.0.abort();
     }
 }
 

@@ -69,6 +69,10 @@ impl Lease {
         let Some(connection) = self.connection.as_mut() else {
             return Err(sqlx::Error::PoolClosed);
         };
+        // What a statement that was cut short left behind must not be taken for the answer to this one.
+        if self.in_statement {
+            return Err(sqlx::Error::PoolClosed);
+        }
         let started = Instant::now();
         self.in_statement = true;
         let running = timeout_at(limit, connection.run(statement));

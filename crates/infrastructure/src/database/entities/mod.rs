@@ -3,6 +3,8 @@
 #![expect(unreachable_pub, reason = "what the derive makes is public, and rows must be as visible as that")]
 
 pub(super) mod auth_events;
+pub(super) mod denied_tokens;
+pub(super) mod linked_accounts;
 pub(super) mod sessions;
 pub(super) mod tasks;
 pub(super) mod users;

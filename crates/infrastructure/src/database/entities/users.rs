@@ -24,6 +24,7 @@ pub struct Model {
     pub created_at: Micros,
     pub updated_at: Micros,
     pub last_sign_in_at: Option<Micros>,
+    pub legacy_tokens_refused_at: Option<Micros>,
 }
 
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]

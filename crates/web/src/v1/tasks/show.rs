@@ -7,7 +7,7 @@ use crate::{
     common::{State, auth::Caller, fault::Fault},
     v1::{
         etag,
-        json::Found,
+        json::Written,
         openapi::{Always, Missing, Secured},
     },
 };
@@ -19,7 +19,7 @@ use crate::{
         ("id" = String, Path, description = "The task's id", format = Uuid),
         ("If-None-Match" = Option<String>, Header, description = "A revision that the caller has")),
     responses(
-        (status = 200, description = "The task", body = Found<TaskBody>, headers(
+        (status = 200, description = "The task", body = Written<TaskBody>, headers(
             ("ETag" = String, description = "Its revision"))),
         (status = 304, description = "The caller has this revision"),
         Secured, Missing, Always))]
@@ -29,5 +29,5 @@ pub(crate) async fn show(caller: Caller, state: State, request: HttpRequest) -> 
     if etag::is_known(request.headers(), task.revision) {
         return Ok(HttpResponse::NotModified().insert_header(tag).finish());
     }
-    Ok(HttpResponse::Ok().insert_header(tag).json(Found::new(TaskBody::from(task))))
+    Ok(HttpResponse::Ok().insert_header(tag).json(Written::silent(TaskBody::from(task))))
 }

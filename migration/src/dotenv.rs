@@ -1,5 +1,5 @@
-//! Reads the text of a `.env` file. Which files are read, and which one wins, is decided in
-//! `sources`.
+//! Reads the text of a `.env` file, for the migration command and for the server alike. Which files are read, and which
+//! one wins, is decided by each of them.
 //!
 //! The syntax is the one the FastAPI backend's files are written in (python-dotenv): `export` is
 //! skipped, values may be bare, in single or in double quotes, quoted ones may span lines, and ` #`
@@ -9,22 +9,26 @@
 
 /// One assignment.
 #[derive(PartialEq, Eq)]
-pub(super) struct Assignment {
+pub struct Assignment {
     /// The line that it begins on, from 1.
-    pub(super) line: usize,
-    pub(super) name: String,
-    pub(super) value: String,
+    pub line: usize,
+    /// The variable.
+    pub name: String,
+    /// Its value, without quotes and with escapes resolved. It may be a secret.
+    pub value: String,
 }
 
 /// A line that is no assignment: its number from 1, and why. Never its text, which may be a secret.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Malformed {
-    pub(super) line: usize,
-    pub(super) problem: &'static str,
+pub struct Malformed {
+    /// From 1.
+    pub line: usize,
+    /// What is wrong with it.
+    pub problem: &'static str,
 }
 
 /// Every assignment of the text in its order, and every line that is none.
-pub(super) fn parse(text: &str) -> (Vec<Assignment>, Vec<Malformed>) {
+pub fn parse(text: &str) -> (Vec<Assignment>, Vec<Malformed>) {
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     let (mut assignments, mut malformed) = (Vec::new(), Vec::new());
     let mut rest = text;

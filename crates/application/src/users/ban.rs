@@ -1,0 +1,42 @@
+//! Keeping somebody out.
+
+use holdfast_domain::{
+    Timestamp, UserId,
+    sessions::{EndReason, EventKind},
+    users::{Ban, BanReason, User},
+};
+
+use super::{UserError, Users};
+use crate::Actor;
+
+/// A wish to ban an account from now on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BanWish {
+    /// What the person is told.
+    pub reason: Option<BanReason>,
+    /// When it ends by itself; never, when absent.
+    pub expires_at: Option<Timestamp>,
+}
+
+impl Users {
+    /// Bans the account, for administrators. All its sessions end. A ban that holds already is replaced; an administrator
+    /// cannot ban themselves.
+    pub async fn ban(&self, actor: Actor, id: UserId, wish: BanWish) -> Result<User, UserError> {
+        let work = self.store.begin().await?;
+        self.hold_administrators(&*work, actor).await?;
+        if id == actor.user {
+            return Err(UserError::OwnAccount);
+        }
+        let BanWish { reason, expires_at } = wish;
+        let now = self.clock.now();
+        let ban = Ban::speak(reason, expires_at, now)?;
+        let mut user = work.users().lock(id).await?.ok_or(UserError::NotFound)?.user;
+        work.users().set_ban(id, Some(&ban), now).await?;
+        work.sessions().end_all(id, None, EndReason::Banned, now).await?;
+        work.legacy_tokens().refuse_all(id, now).await?;
+        work.audit().append(&self.administered(actor.user, id, EventKind::UserBanned, None)).await?;
+        work.commit().await?;
+        (user.ban, user.updated_at) = (Some(ban), now);
+        Ok(user)
+    }
+}

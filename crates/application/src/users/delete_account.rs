@@ -1,0 +1,48 @@
+//! Deleting one's own account.
+
+use holdfast_domain::{
+    sessions::{AuthEvent, Client, EventKind},
+    users::{Password, Role},
+};
+
+use super::{UserError, Users, authority::administrates};
+use crate::{Actor, ports::Verification};
+
+impl Users {
+    /// Removes the caller's account for good, with its tasks, sessions and links. The password confirms it; the last
+    /// administrator must stay. The security history is kept.
+    pub async fn delete_account(
+        &self,
+        actor: Actor,
+        password: &Password,
+        client: &Client,
+    ) -> Result<(), UserError> {
+        let account = self.store.users().find_account(actor.user).await?.ok_or(UserError::AccountGone)?;
+        let hash = account.password_hash.as_ref();
+        if self.passwords.verify(password, hash).await? == Verification::Mismatch {
+            let event = self.of(actor, EventKind::SignInFailed, client);
+            self.store.audit().append(&event).await?;
+            return Err(UserError::PasswordWrong);
+        }
+        let now = self.clock.now();
+        let work = self.store.begin().await?;
+        if account.user.role == Role::Admin {
+            let admins = work.users().lock_admins().await?;
+            if !admins.iter().any(|admin| admin.id != actor.user && administrates(admin, now)) {
+                return Err(UserError::LastAdministrator);
+            }
+        }
+        let current = work.users().lock(actor.user).await?.ok_or(UserError::AccountGone)?;
+        // What was checked above must still hold.
+        if current.password_hash != account.password_hash || current.user.role != account.user.role {
+            return Err(UserError::AccountGone);
+        }
+        work.users().delete(actor.user).await?;
+        work.audit().append(&self.of(actor, EventKind::AccountDeleted, client)).await?;
+        Ok(work.commit().await?)
+    }
+
+    fn of(&self, actor: Actor, kind: EventKind, client: &Client) -> AuthEvent {
+        AuthEvent { session: actor.session, client: client.clone(), ..self.event(actor.user, kind) }
+    }
+}

@@ -1,0 +1,24 @@
+//! Letting somebody in again.
+
+use holdfast_domain::{UserId, sessions::EventKind, users::User};
+
+use super::{UserError, Users};
+use crate::Actor;
+
+impl Users {
+    /// Lifts the ban of the account, for administrators. Its sessions stay ended. Without a ban nothing changes.
+    pub async fn unban(&self, actor: Actor, id: UserId) -> Result<User, UserError> {
+        let work = self.store.begin().await?;
+        self.hold_administrators(&*work, actor).await?;
+        let mut user = work.users().lock(id).await?.ok_or(UserError::NotFound)?.user;
+        if user.ban.is_none() {
+            return Ok(user);
+        }
+        let now = self.clock.now();
+        work.users().set_ban(id, None, now).await?;
+        work.audit().append(&self.administered(actor.user, id, EventKind::UserUnbanned, None)).await?;
+        work.commit().await?;
+        (user.ban, user.updated_at) = (None, now);
+        Ok(user)
+    }
+}

@@ -1,0 +1,76 @@
+//! Giving a placeholder account to somebody.
+
+use holdfast_application::{
+    domain::{
+        UserId,
+        sessions::EventKind,
+        users::{Email, NewPassword},
+    },
+    ports::{Repositories as _, UserRepository as _},
+    users::ClaimError,
+};
+use holdfast_testkit::{
+    fixtures::{PASSWORD, account, at},
+    ids::unique,
+};
+
+use crate::world::{ADA, World, new_password};
+
+const EVE: &str = "eve@example.com";
+
+fn email(text: &str) -> Email {
+    Email::new(text.to_owned()).unwrap()
+}
+
+fn password() -> NewPassword {
+    new_password(PASSWORD, &email(EVE))
+}
+
+async fn placeholder(world: &World) -> UserId {
+    let mut placeholder = account().hash(None).inactive().build();
+    placeholder.user.email = Email::stored(format!("orphan-{}@placeholder.invalid", placeholder.user.id));
+    world.insert(&placeholder).await;
+    placeholder.user.id
+}
+
+#[tokio::test]
+async fn whoever_gets_a_placeholder_signs_in_with_the_new_address() {
+    let world = World::new();
+    let id = placeholder(&world).await;
+    world.clock.set(at(7));
+    world.services.users.claim(id, &email(EVE), &password()).await.unwrap();
+    let account = world.account(EVE).await.unwrap();
+    assert_eq!((account.user.id, account.user.active, account.user.updated_at), (id, true, at(7)));
+    assert_eq!(world.history(id).await, [EventKind::SignedUp]);
+    assert_eq!(world.actor(&world.sign_in(EVE, PASSWORD).await.unwrap()).await.user, id);
+    let again = world.services.users.claim(id, &email("mallory@example.com"), &password()).await;
+    assert!(matches!(again, Err(ClaimError::NoPlaceholder)), "{again:?}");
+}
+
+#[tokio::test]
+async fn an_account_that_belongs_to_somebody_cannot_be_claimed() {
+    let world = World::new();
+    let signed_up = world.actor(&world.sign_up(ADA).await).await.user;
+    let (linked, deactivated) = (account().hash(None).build(), account().hash(None).inactive().build());
+    world.insert(&linked).await;
+    world.insert(&deactivated).await;
+    for id in [signed_up, linked.user.id, deactivated.user.id] {
+        let refused = world.services.users.claim(id, &email(EVE), &password()).await;
+        assert!(matches!(refused, Err(ClaimError::NoPlaceholder)), "{refused:?}");
+    }
+    let missing = world.services.users.claim(UserId::new(unique()), &email(EVE), &password()).await;
+    assert!(matches!(missing, Err(ClaimError::Missing)), "{missing:?}");
+    assert_eq!(world.account(EVE).await, None);
+}
+
+#[tokio::test]
+async fn an_address_that_is_taken_leaves_the_placeholder_as_it_was() {
+    let world = World::new();
+    world.sign_up(ADA).await;
+    let id = placeholder(&world).await;
+    let before = world.rows.users().find_account(id).await.unwrap();
+    let refused = world.services.users.claim(id, &email(&ADA.to_uppercase()), &password()).await;
+    assert!(matches!(refused, Err(ClaimError::EmailTaken)), "{refused:?}");
+    assert_eq!(world.rows.users().find_account(id).await.unwrap(), before);
+    assert_eq!(world.history(id).await, []);
+}
