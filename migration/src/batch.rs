@@ -71,6 +71,10 @@ async fn refuse_adoption(
     for (direction, migration) in steps {
         match direction {
             _ if migration.name() != adoption::MIGRATION => {}
+            // What is here goes before the old tables are taken over again.
+            Direction::Up if matches!(batch, Batch::Fresh) => {
+                adoption::refuse_faults(transaction).await?;
+            }
             Direction::Up => {
                 adoption::refuse(transaction).await?;
             }

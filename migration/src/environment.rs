@@ -163,7 +163,9 @@ fn file_variables(file: &Path) -> Result<Vec<(String, String)>, EnvironmentError
     let (assignments, malformed) = dotenv::parse(&text);
     match malformed.first() {
         Some(Malformed { line, problem }) => Err(fault(format!("line {line} {problem}"))),
-        None => Ok(assignments.into_iter().map(|Assignment { line: _, name, value }| (name, value)).collect()),
+        None => {
+            Ok(assignments.into_iter().map(|Assignment { line: _, name, value }| (name, value)).collect())
+        }
     }
 }
 
@@ -226,7 +228,7 @@ mod tests {
 
     #[test]
     fn a_broken_file_is_named_without_its_text() {
-        let Err(error) = environment(&[(".env", "DATABASE_URL=postgres://u:hunter2 @h/d\n")], &[]) else {
+        let Err(error) = environment(&[(".env", "DATABASE_URL=\"postgres://u:hunter2@h/d\n")], &[]) else {
             panic!("the file was read");
         };
         let shown = format!("{error} {error:?}");

@@ -33,8 +33,9 @@ async fn main() -> ExitCode {
         .with_target(false)
         .without_time()
         .init();
-    let target =
-        Environment::read(Path::new("."), std::env::vars_os()).and_then(|environment| environment.target());
+    #[expect(clippy::disallowed_methods, reason = "this command reads its settings here and nowhere else")]
+    let process = std::env::vars_os();
+    let target = Environment::read(Path::new("."), process).and_then(|environment| environment.target());
     let Target { url, production, warnings } = match target {
         Ok(target) => target,
         Err(error) => return fail(CONFIGURATION_FAULT, &error),

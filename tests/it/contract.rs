@@ -229,10 +229,13 @@ struct Run<'a> {
 
 /// Runs the rows in order with two new accounts, and tells every row that is not kept.
 pub(crate) async fn run(app: &TestApp, rows: Vec<Row>) {
-    let administered = rows.iter().any(|row| matches!(row.caller, Caller::Admin));
-    let admin = if administered { Some(app.admin("root").await.long_lived) } else { None };
+    let admin = if needs_administrator(&rows) { Some(app.admin("root").await.long_lived) } else { None };
     let broken = replay(&app.client, &app.base, admin, rows).await;
     assert!(broken.is_empty(), "{} promises are broken:\n{}", broken.len(), broken.join("\n"));
+}
+
+fn needs_administrator(rows: &[Row]) -> bool {
+    rows.iter().any(|row| matches!(row.caller, Caller::Admin))
 }
 
 async fn replay(
@@ -241,10 +244,6 @@ async fn replay(
     admins_token: Option<String>,
     rows: Vec<Row>,
 ) -> Vec<String> {
-    if admins_token.is_none() && rows.iter().any(|row| matches!(row.caller, Caller::Admin)) {
-        println!("skipped: {} rows need an administrator", rows.len());
-        return Vec::new();
-    }
     let mut run = Run { client, base, known: BTreeMap::new(), bobs_token: String::new(), admins_token };
     let (ada, bob) = (run.sign_up("Ada").await, run.sign_up("bob").await);
     run.bobs_token = bob["token"].as_str().unwrap().to_owned();
@@ -304,7 +303,7 @@ impl Run<'_> {
         if status != row.status {
             return Err(format!("promised {}, answered {status}: {}", row.status, cut(&text)));
         }
-        if status >= 400 && !body["detail"].as_str().is_some_and(|detail| !detail.is_empty()) {
+        if status >= 400 && body["detail"].as_str().is_none_or(str::is_empty) {
             return Err(format!("`detail` must be a text: {text}"));
         }
         for check in &row.checks {
@@ -452,6 +451,10 @@ async fn contract_replay() {
     for (name, sections) in [("a", crate::contract_a::sections()), ("b", crate::contract_b::sections())] {
         if surface.is_empty() || surface == name {
             for rows in sections {
+                if admin.is_none() && needs_administrator(&rows) {
+                    println!("skipped: {} rows need an administrator", rows.len());
+                    continue;
+                }
                 broken.extend(replay(&client, base.trim_end_matches('/'), admin.clone(), rows).await);
             }
         }

@@ -98,6 +98,11 @@ fn accounts() -> Vec<Row> {
         row("accounts", "GET /api/v1/auth/accounts")
             .members("", "accounts")
             .looks("/accounts", Form::EmptyList),
+    ]
+}
+
+fn dead_tokens() -> Vec<Row> {
+    vec![
         row("session: without a token", "GET /api/v1/auth/session").by_nobody().gives(401),
         row("token-info: without a token", "GET /api/v1/auth/token-info").by_nobody().gives(401),
         row("verify: without a token", "POST /api/v1/auth/verify").by_nobody().gives(401),
@@ -493,4 +498,4 @@ fn http() -> Vec<Row> {
     ]
 }
 
-contract!(accounts, own_sessions, tasks, creating, lists, users, administration, leaving, http);
+contract!(accounts, dead_tokens, own_sessions, tasks, creating, lists, users, administration, leaving, http);

@@ -173,12 +173,12 @@ async fn the_later_front_end_works_unmodified(app: &TestApp) {
         created.text
     );
     let path = format!("/api/v1/tasks/{}", created.body["data"]["id"].as_str().unwrap());
-    let patch =
+    let change =
         async |body: Value| browser.fetch(Method::PATCH, &path, Some(body)).await.body["data"].clone();
-    let dated = patch(json!({ "due_datetime": "2030-05-06T07:08:00.000Z" })).await;
+    let dated = change(json!({ "due_datetime": "2030-05-06T07:08:00.000Z" })).await;
     assert_eq!(dated["due_datetime"], "2030-05-06T07:08:00Z");
-    assert_eq!(patch(json!({ "due_datetime": null })).await["due_datetime"], Value::Null);
-    assert_eq!(patch(json!({ "is_completed": true })).await["is_completed"], true);
+    assert_eq!(change(json!({ "due_datetime": null })).await["due_datetime"], Value::Null);
+    assert_eq!(change(json!({ "is_completed": true })).await["is_completed"], true);
     let query = "/api/v1/tasks?is_completed=true&sort_by=title&sort_order=asc&limit=20&offset=0";
     let list = browser.fetch(Method::GET, query, None).await;
     assert_eq!(list.body["data"]["total_count"], 1);

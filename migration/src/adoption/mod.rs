@@ -3,6 +3,7 @@
 //! The old tables are read, and written only by `write_back`. Everything here runs inside a transaction of the runner's.
 //! What the tables look like is recorded in `docs/upgrading-from-fastapi.md`.
 
+mod changes;
 mod dialect;
 mod form;
 mod progress;
@@ -66,7 +67,8 @@ pub(crate) async fn survey(connection: &impl ConnectionTrait) -> Result<Option<S
 pub(crate) async fn refuse(connection: &impl ConnectionTrait) -> Result<Option<Form>, MigrationError> {
     let form = refuse_faults(connection).await?;
     if form.is_some() && journal::table_exists(connection, "users").await.map_err(MigrationError::Database)? {
-        let users = count(connection, "SELECT count(*) FROM users").await.map_err(MigrationError::Database)?;
+        let users =
+            count(connection, "SELECT count(*) FROM users").await.map_err(MigrationError::Database)?;
         if users > 0 {
             return Err(MigrationError::InUse { users });
         }
@@ -74,7 +76,8 @@ pub(crate) async fn refuse(connection: &impl ConnectionTrait) -> Result<Option<F
     Ok(form)
 }
 
-async fn refuse_faults(connection: &impl ConnectionTrait) -> Result<Option<Form>, MigrationError> {
+/// Refuses, before anything is changed, old tables that cannot be taken over.
+pub(crate) async fn refuse_faults(connection: &impl ConnectionTrait) -> Result<Option<Form>, MigrationError> {
     let Some(form) = detect(connection).await? else { return Ok(None) };
     set_up(connection).await.map_err(MigrationError::Database)?;
     let faults = survey::faults(connection, form).await.map_err(MigrationError::Database)?;
@@ -96,7 +99,7 @@ pub(crate) async fn take_changes(connection: &impl ConnectionTrait) -> Result<Ta
     if refuse_faults(connection).await? != Some(adoption.form) {
         return Err(MigrationError::OtherForm { form: adoption.form });
     }
-    let taken = take_over::changes(connection, adoption.form).await.map_err(MigrationError::Database)?;
+    let taken = changes::take_changes(connection, adoption.form).await.map_err(MigrationError::Database)?;
     record::update(connection).await.map_err(MigrationError::Database)?;
     Ok(taken)
 }

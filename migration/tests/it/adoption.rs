@@ -13,6 +13,7 @@ on_every_form!(
     derived_columns_are_what_the_server_would_have_written,
     the_old_tables_stay_as_they_are_and_down_leaves_nothing_else,
     a_second_up_and_a_second_adopt_change_nothing,
+    fresh_takes_everything_over_anew,
     eight_at_once_all_succeed_and_one_adopts,
     the_survey_counts_and_writes_nothing,
     tables_that_come_after_the_schema_are_adopted_on_demand,
@@ -214,6 +215,17 @@ async fn a_second_up_and_a_second_adopt_change_nothing(old: Old) {
         after.push(old.fixture.checksum(table).await);
     }
     assert_eq!(after, before);
+}
+
+async fn fresh_takes_everything_over_anew(old: Old) {
+    let before = old.old_state().await;
+    let runner = Runner::new(&old.fixture.url);
+    runner.up(None).await.unwrap();
+    let adopted = old.fixture.checksum("tasks").await;
+    old.fixture.execute("UPDATE tasks SET title = 'changed', revision = 2").await.unwrap();
+    runner.fresh(false).await.unwrap();
+    assert_eq!(old.fixture.checksum("tasks").await, adopted);
+    assert_eq!(old.old_state().await, before);
 }
 
 async fn eight_at_once_all_succeed_and_one_adopts(old: Old) {

@@ -89,8 +89,12 @@ impl Classify for AuthError {
             Self::Inactive => "ACCOUNT_INACTIVE",
             Self::EmailExists => "EMAIL_EXISTS",
             Self::TooManyRefreshes(_) => "RATE_LIMITED",
-            Self::Passwords(PasswordsError::Busy { .. }) | Self::Tokens(TokensError::KeyMissing) => "SERVICE_UNAVAILABLE",
-            Self::Passwords(PasswordsError::Failed(_)) | Self::Tokens(TokensError::Failed(_)) => "SERVER_ERROR",
+            Self::Passwords(PasswordsError::Busy { .. }) | Self::Tokens(TokensError::KeyMissing) => {
+                "SERVICE_UNAVAILABLE"
+            }
+            Self::Passwords(PasswordsError::Failed(_)) | Self::Tokens(TokensError::Failed(_)) => {
+                "SERVER_ERROR"
+            }
             Self::Store(error) => error.code(),
         }
     }

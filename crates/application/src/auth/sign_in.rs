@@ -2,7 +2,7 @@
 
 use holdfast_domain::{
     UserId,
-    sessions::{AuthEvent, Client, EventKind},
+    sessions::{AuthEvent, Client, EventKind, SESSION_LIMIT},
     users::{Account, Password, PasswordHash, User},
 };
 
@@ -105,6 +105,10 @@ impl Auth {
         }
         work.users().record_sign_in(session.owner, now).await?;
         work.sessions().insert(&session).await?;
+        for evicted in work.sessions().end_surplus(session.owner, SESSION_LIMIT, now).await? {
+            let event = self.event(session.owner, EventKind::SessionEvicted, Some(evicted), &session.client);
+            work.audit().append(&event).await?;
+        }
         let event = self.event(session.owner, EventKind::SignedIn, Some(session.id), &session.client);
         work.audit().append(&event).await?;
         work.commit().await?;

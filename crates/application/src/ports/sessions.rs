@@ -50,4 +50,15 @@ pub trait SessionRepository: Send + Sync {
         reason: EndReason,
         at: Timestamp,
     ) -> Result<Vec<SessionId>, StoreError>;
+
+    /// Ends the live sessions of the account beyond the `keep` that were used last; answers which.
+    ///
+    /// - Of sessions used at the same time those with the larger id MUST stay.
+    /// - Sessions that have ended or expired at `at` MUST neither count nor change.
+    async fn end_surplus(
+        &self,
+        owner: UserId,
+        keep: u64,
+        at: Timestamp,
+    ) -> Result<Vec<SessionId>, StoreError>;
 }

@@ -6,7 +6,7 @@ use holdfast_application::{
         sessions::EventKind,
         users::{Email, NewPassword},
     },
-    ports::{Repositories as _, UserRepository as _},
+    ports::Repositories as _,
     users::ClaimError,
 };
 use holdfast_testkit::{

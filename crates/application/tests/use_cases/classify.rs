@@ -56,7 +56,11 @@ fn errors_of_auth_have_their_kinds_and_codes() {
         (AuthError::Passwords(busy), Unavailable(WAIT), "SERVICE_UNAVAILABLE"),
         (AuthError::Passwords(PasswordsError::Failed("odd".into())), Unexpected, "SERVER_ERROR"),
         (AuthError::Tokens(TokensError::Failed("odd".into())), Unexpected, "SERVER_ERROR"),
-        (AuthError::Tokens(TokensError::KeyMissing), Unavailable(Duration::from_secs(1)), "SERVICE_UNAVAILABLE"),
+        (
+            AuthError::Tokens(TokensError::KeyMissing),
+            Unavailable(Duration::from_secs(1)),
+            "SERVICE_UNAVAILABLE",
+        ),
     ] {
         check(&error, kind, code);
     }

@@ -4,8 +4,8 @@
 
 mod administration;
 mod authenticate;
-mod classify;
 mod claim;
+mod classify;
 mod create_admin;
 mod delete_account;
 mod faults;

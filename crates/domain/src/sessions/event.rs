@@ -27,11 +27,13 @@ pub enum EventKind {
     UserUnbanned,
     /// The owner deleted the account with everything in it.
     AccountDeleted,
+    /// The session that was idle the longest ended, because the account had too many.
+    SessionEvicted,
 }
 
 impl EventKind {
     /// All of them.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 12] = [
         Self::SignedUp,
         Self::SignedIn,
         Self::SignInFailed,
@@ -43,6 +45,7 @@ impl EventKind {
         Self::UserBanned,
         Self::UserUnbanned,
         Self::AccountDeleted,
+        Self::SessionEvicted,
     ];
 
     /// The name that is stored and logged.
@@ -59,6 +62,7 @@ impl EventKind {
             Self::UserBanned => "user_banned",
             Self::UserUnbanned => "user_unbanned",
             Self::AccountDeleted => "account_deleted",
+            Self::SessionEvicted => "session_evicted",
         }
     }
 

@@ -6,5 +6,5 @@ mod session;
 pub use event::{AuthEvent, EventKind};
 pub use session::{
     Client, EndReason, Expired, Lifetimes, Presented, ROTATION_WINDOW, ROTATIONS_PER_WINDOW, Rotation,
-    Session, TooManyRotations,
+    SESSION_LIMIT, Session, TooManyRotations,
 };

@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use crate::{SessionId, Timestamp, TokenId, UserId};
 
+/// How many live sessions an account may have: existing clients never sign out.
+pub const SESSION_LIMIT: u64 = 500;
 /// How many rotations one session may make within [`ROTATION_WINDOW`].
 pub const ROTATIONS_PER_WINDOW: i32 = 10;
 /// The length of the window in which rotations are counted.
@@ -22,12 +24,14 @@ pub enum EndReason {
     Administrator,
     /// Its account was banned.
     Banned,
+    /// Its account has more sessions than [`SESSION_LIMIT`], and this one was idle the longest.
+    Surplus,
 }
 
 impl EndReason {
     /// All of them.
-    pub const ALL: [Self; 5] =
-        [Self::SignedOut, Self::Reuse, Self::RoleChanged, Self::Administrator, Self::Banned];
+    pub const ALL: [Self; 6] =
+        [Self::SignedOut, Self::Reuse, Self::RoleChanged, Self::Administrator, Self::Banned, Self::Surplus];
 
     /// The name that is stored.
     pub const fn name(self) -> &'static str {
@@ -37,6 +41,7 @@ impl EndReason {
             Self::RoleChanged => "role_changed",
             Self::Administrator => "administrator",
             Self::Banned => "banned",
+            Self::Surplus => "session_limit",
         }
     }
 

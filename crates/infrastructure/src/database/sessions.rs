@@ -10,7 +10,8 @@ use holdfast_application::{
 };
 use sea_orm::{
     ActiveValue::Set,
-    ColumnTrait, Condition, EntityTrait, QueryFilter, QueryOrder, QuerySelect, UpdateMany,
+    ColumnTrait, Condition, EntityTrait, QueryFilter, QueryOrder, QuerySelect, QueryTrait, Select,
+    UpdateMany,
     sea_query::{Expr, ExprTrait},
 };
 
@@ -32,17 +33,8 @@ impl<C: Connections> SessionRepository for SeaOrm<C> {
     }
 
     async fn live(&self, owner: UserId, at: Timestamp, limit: u64) -> Result<Vec<Session>, StoreError> {
-        let rows = Entity::find()
-            .filter(Column::UserId.eq(owner.uuid()))
-            .filter(Column::RevokedAt.is_null())
-            .filter(Column::IdleExpiresAt.gt(Micros(at)))
-            .filter(Column::AbsoluteExpiresAt.gt(Micros(at)))
-            .order_by_desc(Column::LastUsedAt)
-            .order_by_desc(Column::Id)
-            .limit(dialect::count(limit))
-            .all(&self.call())
-            .await
-            .map_err(store_error)?;
+        let rows =
+            live(owner, at).limit(dialect::count(limit)).all(&self.call()).await.map_err(store_error)?;
         rows.into_iter().map(session).collect()
     }
 
@@ -82,6 +74,31 @@ impl<C: Connections> SessionRepository for SeaOrm<C> {
         let rows = ended.exec_with_returning(&self.call()).await.map_err(store_error)?;
         Ok(rows.into_iter().map(|row| SessionId::new(row.id)).collect())
     }
+
+    async fn end_surplus(
+        &self,
+        owner: UserId,
+        keep: u64,
+        at: Timestamp,
+    ) -> Result<Vec<SessionId>, StoreError> {
+        let surplus = live(owner, at).select_only().column(Column::Id);
+        // SQLite knows no offset without a limit.
+        let surplus = surplus.offset(dialect::count(keep)).limit(dialect::count(u64::MAX));
+        let ended = ended(owner, EndReason::Surplus, at).filter(Column::Id.in_subquery(surplus.into_query()));
+        let rows = ended.exec_with_returning(&self.call()).await.map_err(store_error)?;
+        Ok(rows.into_iter().map(|row| SessionId::new(row.id)).collect())
+    }
+}
+
+/// What has neither ended nor expired, the one used last first.
+fn live(owner: UserId, at: Timestamp) -> Select<Entity> {
+    Entity::find()
+        .filter(Column::UserId.eq(owner.uuid()))
+        .filter(Column::RevokedAt.is_null())
+        .filter(Column::IdleExpiresAt.gt(Micros(at)))
+        .filter(Column::AbsoluteExpiresAt.gt(Micros(at)))
+        .order_by_desc(Column::LastUsedAt)
+        .order_by_desc(Column::Id)
 }
 
 /// What `Session::rotated` does, with its comparison.

@@ -183,8 +183,7 @@ impl Tokens for JwtTokens {
     }
 
     fn sign_refresh(&self, claims: &RefreshClaims, key_id: &str) -> Result<String, TokensError> {
-        let key =
-            self.keys.find(key_id).ok_or(TokensError::KeyMissing)?;
+        let key = self.keys.find(key_id).ok_or(TokensError::KeyMissing)?;
         Self::sign(key, &RefreshBody::new(claims, &self.issuer, &self.audience))
     }
 

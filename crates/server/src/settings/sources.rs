@@ -30,6 +30,7 @@ impl Sources {
     ///
     /// Bytes that are no UTF-8 become U+FFFD, which is a fault in any variable that counts.
     #[must_use]
+    #[expect(clippy::disallowed_methods, reason = "this is the one place")]
     pub fn of_this_process() -> Self {
         let environment = std::env::vars_os()
             .map(|(name, value)| (name.to_string_lossy().into_owned(), value.to_string_lossy().into_owned()))

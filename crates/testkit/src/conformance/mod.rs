@@ -189,6 +189,7 @@ macro_rules! store_conformance {
                 an_end_and_a_rotation_at_once_leave_it_ended
                 all_but_one_end_and_are_named
                 live_sessions_come_last_used_first
+                only_the_sessions_used_last_are_kept
             }
             legacy_tokens {
                 a_token_of_an_account_names_it

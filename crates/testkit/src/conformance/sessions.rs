@@ -306,3 +306,30 @@ pub async fn live_sessions_come_last_used_first(fresh: &Fresh) {
     assert_eq!(sessions.live(owner, at(99), u64::MAX).await.unwrap().len(), 6);
     assert_eq!(sessions.live(UserId::new(unique()), at(0), 9).await.unwrap(), []);
 }
+
+/// Of sessions used at the same time those with the larger id MUST stay; sessions that have ended or expired MUST neither
+/// count nor change.
+pub async fn only_the_sessions_used_last_are_kept(fresh: &Fresh) {
+    let (owner, other) = (fresh.member().await, fresh.member().await);
+    let used = |seconds| Session { last_used_at: at(seconds), ..session(owner) };
+    let mut live = [used(3), used(7), used(3), used(5)];
+    let untouched = [
+        Session { ended: Some((at(1), EndReason::Banned)), ..used(9) },
+        Session { idle_expires_at: at(100), ..used(9) },
+        session(other),
+    ];
+    for session in live.iter().chain(&untouched) {
+        insert(fresh, session).await;
+    }
+    live.sort_by_key(|session| std::cmp::Reverse((session.last_used_at, session.id)));
+    let sessions = fresh.store.sessions();
+    assert_eq!(sessions.end_surplus(owner, 4, at(100)).await.unwrap(), []);
+    assert_eq!(sessions.end_surplus(owner, 3, at(100)).await.unwrap(), [live[3].id]);
+    let ended: BTreeSet<_> = sessions.end_surplus(owner, 1, at(101)).await.unwrap().into_iter().collect();
+    assert_eq!(ended, BTreeSet::from([live[1].id, live[2].id]));
+    assert_eq!(stored(fresh, &live[1]).await.ended, Some((at(101), EndReason::Surplus)));
+    assert_eq!(stored(fresh, &live[0]).await, live[0]);
+    for session in &untouched {
+        assert_eq!(stored(fresh, session).await, *session);
+    }
+}

@@ -176,6 +176,15 @@ impl<R: Inner> SessionRepository for Failing<R> {
     ) -> Result<Vec<SessionId>, StoreError> {
         self.call(self.inner.repositories().sessions().end_all(owner, except, reason, at)).await
     }
+
+    async fn end_surplus(
+        &self,
+        owner: UserId,
+        keep: u64,
+        at: Timestamp,
+    ) -> Result<Vec<SessionId>, StoreError> {
+        self.call(self.inner.repositories().sessions().end_surplus(owner, keep, at)).await
+    }
 }
 
 #[async_trait]

@@ -80,4 +80,24 @@ impl<A: Access> SessionRepository for Rows<A> {
         };
         self.0.write(end).await
     }
+
+    async fn end_surplus(
+        &self,
+        owner: UserId,
+        keep: u64,
+        at: Timestamp,
+    ) -> Result<Vec<SessionId>, StoreError> {
+        let end = |tables: &mut Tables| {
+            let of_owner = tables.sessions.values_mut().filter(|session| session.owner == owner);
+            let mut live: Vec<_> = of_owner.filter(|session| session.check(at).is_ok()).collect();
+            live.sort_by_key(|session| Reverse((session.last_used_at, session.id)));
+            let surplus = live.into_iter().skip(usize::try_from(keep).unwrap_or(usize::MAX));
+            let end = |session: &mut Session| {
+                session.ended = Some((at, EndReason::Surplus));
+                session.id
+            };
+            Ok(surplus.map(end).collect())
+        };
+        self.0.write(end).await
+    }
 }

@@ -89,9 +89,10 @@ impl<A: Access> UserRepository for Rows<A> {
     ) -> Result<bool, StoreError> {
         let claim = |tables: &mut Tables| {
             let folded = email.folded();
-            let taken = tables.users.iter().any(|(other, row)| {
-                *other != id && row.claims && row.account.user.email.folded() == folded
-            });
+            let taken = tables
+                .users
+                .iter()
+                .any(|(other, row)| *other != id && row.claims && row.account.user.email.folded() == folded);
             let Some(row) = tables.users.get_mut(&id) else { return Ok(false) };
             if row.account.user.active || row.account.password_hash.is_some() {
                 return Ok(false);
