@@ -65,8 +65,8 @@ async fn a_sign_up_that_fails_leaves_all_or_nothing() {
 
 #[tokio::test]
 async fn a_sign_in_that_fails_leaves_all_or_nothing() {
-    // account, begin, account, hash, time of sign-in, session, event, commit
-    at_every_call(8, async |arm| {
+    // account, begin, account, hash, time of sign-in, session, surplus sessions, event, commit
+    at_every_call(9, async |arm| {
         let world = World::new();
         let before = account().email(ADA).hash(Some(PlainPasswords::outdated(PASSWORD))).build();
         world.insert(&before).await;

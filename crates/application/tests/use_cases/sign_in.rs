@@ -5,7 +5,7 @@ use std::time::Duration;
 use holdfast_application::{
     auth::{AuthError, SignIn},
     domain::{
-        sessions::{AuthEvent, EventKind},
+        sessions::{AuthEvent, EndReason, EventKind},
         users::{Ban, Role},
     },
     ports::{Clock, Repositories as _},
@@ -201,4 +201,19 @@ async fn an_account_that_vanishes_meanwhile_was_never_there() {
     world.faults.before_nth(2, async move { assert!(rows.users().delete(id).await.unwrap()) });
     let refused = world.sign_in(account.user.email.as_str(), PASSWORD).await;
     assert!(matches!(refused, Err(AuthError::InvalidCredentials)), "{refused:?}");
+}
+
+#[tokio::test]
+async fn the_session_that_was_idle_the_longest_makes_room_for_the_501st() {
+    let world = World::new();
+    let mut sessions = vec![world.sign_up(ADA).await];
+    for _ in 0..500 {
+        world.clock.advance(Duration::from_secs(1));
+        sessions.push(world.sign_in(ADA, PASSWORD).await.unwrap());
+    }
+    assert!(!world.admits(&sessions[0].access.token).await);
+    assert!(world.admits(&sessions[1].access.token).await);
+    assert!(world.admits(&sessions[500].access.token).await);
+    assert_eq!(world.session(&sessions[0]).await.ended.map(|(_, reason)| reason), Some(EndReason::Surplus));
+    assert!(world.history(sessions[0].user.id).await.contains(&EventKind::SessionEvicted));
 }
