@@ -36,9 +36,7 @@ pub(crate) async fn apply(
     let entries = journal::entries(transaction).await.map_err(MigrationError::Database)?;
     let steps = steps(migrations, batch, &entries)?;
     if steps.is_empty() {
-        if matches!(batch, Batch::Adopt) {
-            adoption::adopt(transaction).await?;
-        }
+        adopt_late(transaction, batch, &entries).await?;
         return Ok(Vec::new());
     }
     refuse_foreign_tables(migrations, transaction, &entries).await?;
@@ -55,11 +53,25 @@ pub(crate) async fn apply(
         tracing::info!(migration = name, ?direction, "migrated");
         names.push(name);
     }
-    if matches!(batch, Batch::Adopt) {
-        adoption::adopt(transaction).await?;
-    }
+    adopt_late(transaction, batch, &entries).await?;
     refuse_dangling_rows(migrations, transaction).await?;
     Ok(names)
+}
+
+/// Adopts where that was asked for, and old tables that came after the migration that adopts.
+async fn adopt_late(
+    transaction: &DatabaseTransaction,
+    batch: Batch,
+    entries: &[Entry],
+) -> Result<(), MigrationError> {
+    let passed = entries.iter().any(|entry| entry.name == adoption::MIGRATION);
+    match batch {
+        Batch::Adopt => adoption::adopt(transaction).await,
+        Batch::Up(_) if passed && adoption::left_behind(transaction).await?.is_some() => {
+            adoption::adopt(transaction).await
+        }
+        Batch::Up(_) | Batch::Down(..) | Batch::Fresh => Ok(()),
+    }
 }
 
 /// Looks at what an adoption would read, or its end would lose, before anything is changed.
@@ -136,6 +148,16 @@ async fn refuse_foreign_tables(
     connection: &impl ConnectionTrait,
     entries: &[Entry],
 ) -> Result<(), MigrationError> {
+    let tables = foreign_tables(migrations, connection, entries).await?;
+    if tables.is_empty() { Ok(()) } else { Err(MigrationError::ForeignTables { tables }) }
+}
+
+/// Tables with the names of ours that no migration has made.
+pub(crate) async fn foreign_tables(
+    migrations: &[Box<dyn PlannedMigration>],
+    connection: &impl ConnectionTrait,
+    entries: &[Entry],
+) -> Result<Vec<String>, MigrationError> {
     let mut tables = Vec::new();
     for migration in migrations {
         if entries.iter().any(|entry| entry.name == migration.name()) {
@@ -147,7 +169,7 @@ async fn refuse_foreign_tables(
             }
         }
     }
-    if tables.is_empty() { Ok(()) } else { Err(MigrationError::ForeignTables { tables }) }
+    Ok(tables)
 }
 
 /// Only in tables of ours: others in the same file may have been written without foreign keys.

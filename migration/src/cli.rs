@@ -6,7 +6,7 @@ use std::io::Write;
 
 use clap::{Args, Subcommand};
 
-use crate::adoption::{self, Adoption};
+use crate::adoption::Adoption;
 use crate::{DatabaseUrl, Direction, MigrationError, Runner};
 
 /// Arguments of `migration` and `holdfast migrate`.
@@ -81,10 +81,9 @@ pub async fn run(
     match *command {
         MigrateCommand::Up { steps, dry_run: true } => show_plan(&runner, Direction::Up, steps, out).await,
         MigrateCommand::Up { steps, dry_run: false } => {
-            let names = runner.up(steps).await?;
-            report("applied", &names, out)?;
-            let adopts = names.iter().any(|name| name == adoption::MIGRATION);
-            if adopts { show_adoption(&runner, out).await } else { Ok(()) }
+            let adopted = runner.adoption().await?.is_some();
+            report("applied", &runner.up(steps).await?, out)?;
+            if adopted { Ok(()) } else { show_adoption(&runner, out).await }
         }
         MigrateCommand::Adopt(arguments) => adopt(&runner, arguments, out).await,
         MigrateCommand::Down { steps, all, dry_run, discard_new } => {

@@ -76,7 +76,7 @@ pub enum MigrationError {
     NothingToAdopt,
     /// Accounts that did not come from the FastAPI backend are there already.
     #[error(
-        "{users} accounts are here already; adoption mixes no two sets of accounts: use a database without any"
+        "{users} accounts are here already; adoption mixes no two sets of accounts: use a database without any, or move the old tables to another schema"
     )]
     InUse {
         /// How many.
@@ -90,6 +90,15 @@ pub enum MigrationError {
     OtherForm {
         /// As recorded.
         form: Form,
+    },
+    /// The old tables have addresses of ours under other ids.
+    #[error(
+        "the old tables already have these addresses under another id; nothing was changed: change or delete one of each pair first\n  {}",
+        accounts.join("\n  ")
+    )]
+    AddressesTaken {
+        /// One line for each pair: the address, the id here, the id there.
+        accounts: Vec<String>,
     },
     /// Going back would lose rows that the FastAPI backend's tables do not have.
     #[error(

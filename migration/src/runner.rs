@@ -95,6 +95,7 @@ impl Runner {
     }
 
     /// Applies what is pending, at most `steps` of it, and returns the names. Entries of newer versions do not matter.
+    /// Where the FastAPI backend's tables came after the schema, they are adopted as by [`Runner::adopt`].
     ///
     /// # Errors
     /// [`MigrationError`]; nothing of the batch is applied then.
@@ -157,7 +158,7 @@ impl Runner {
     /// [`MigrationError::NotAdoptable`] for tables in another shape; otherwise as for [`Runner::status`].
     pub async fn survey(&self) -> Result<Option<Survey>, MigrationError> {
         let Some(connection) = open(&self.url, Purpose::Read).await? else { return Ok(None) };
-        let survey = survey(&connection).await;
+        let survey = survey(&self.migrations, &connection).await;
         close(connection).await;
         survey
     }
@@ -352,9 +353,19 @@ impl Runner {
 }
 
 /// In a transaction, so that its settings end with it.
-async fn survey(connection: &DatabaseConnection) -> Result<Option<Survey>, MigrationError> {
+async fn survey(
+    migrations: &[Box<dyn PlannedMigration>],
+    connection: &DatabaseConnection,
+) -> Result<Option<Survey>, MigrationError> {
     let transaction = connection.begin().await.map_err(MigrationError::Database)?;
-    let survey = adoption::survey(&transaction).await?;
+    let mut survey = adoption::survey(&transaction).await?;
+    if let Some(survey) = &mut survey {
+        let entries = journal::entries(&transaction).await.map_err(MigrationError::Database)?;
+        let tables = batch::foreign_tables(migrations, &transaction, &entries).await?;
+        survey.faults.extend(
+            tables.iter().map(|table| format!("a table {table}, not made by these migrations, is in the way")),
+        );
+    }
     transaction.rollback().await.map_err(MigrationError::Database)?;
     Ok(survey)
 }
@@ -362,7 +373,7 @@ async fn survey(connection: &DatabaseConnection) -> Result<Option<Survey>, Migra
 async fn would_adopt(connection: &DatabaseConnection) -> Result<Option<Form>, MigrationError> {
     let entries = journal::entries(connection).await.map_err(MigrationError::Database)?;
     if entries.iter().any(|entry| entry.name == adoption::MIGRATION) {
-        return Ok(None);
+        return adoption::left_behind(connection).await;
     }
     adoption::detect(connection).await
 }

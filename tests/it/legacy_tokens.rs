@@ -69,6 +69,7 @@ on_both_databases_accepting!(
     no_such_token_refreshes,
     signing_out_ends_the_token_it_is_done_with,
     signing_out_everywhere_ends_all_of_them,
+    another_role_ends_all_of_them,
 );
 
 fn sign(secret: &str, header: &Value, claims: &Value) -> String {
@@ -216,6 +217,16 @@ async fn signing_out_everywhere_ends_all_of_them(app: &TestApp) {
     sign_out(app, &of_bob, Some(json!({ "scope": "global" }))).await;
     assert!(!app.knows(&of_bob).await && !app.knows(&bob.access).await && !app.knows(&bob.long_lived).await);
     assert!(app.knows(&again.access).await);
+}
+
+async fn another_role_ends_all_of_them(app: &TestApp) {
+    let (admin, ada) = (app.admin("root").await, app.person("ada").await);
+    let [first, second] = tokens(&ada);
+    assert!(app.knows(&first).await);
+    let path = format!("/api/v1/users/{}/role", ada.user_id);
+    let promoted = app.call(&admin, Method::PUT, &path, Some(&json!({ "role": "admin" }))).await;
+    assert_eq!(promoted.status, 200, "{}", promoted.text);
+    assert!(!app.knows(&first).await && !app.knows(&second).await && !app.knows(&ada.access).await);
 }
 
 #[tokio::test]

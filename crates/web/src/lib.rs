@@ -24,7 +24,7 @@ pub use options::{Allowance, RateLimit, WebOptions};
 pub use state::{Readiness, WebState};
 pub use v1::openapi::{openapi, openapi_json};
 
-use common::{observe::observe, routing};
+use common::{head::limit_head, observe::observe, routing};
 
 /// Every registered method and path, with placeholders in braces; what the OpenAPI document is compared with.
 pub fn registered_routes() -> Vec<(String, String)> {
@@ -49,6 +49,7 @@ pub fn app(
         .app_data(web::Data::new(state.clone()))
         .configure(|config| configure(config, state))
         .default_service(web::route().to(common::not_found::not_found))
+        .wrap_fn(limit_head)
         .wrap(cors(&state.options().allowed_origins))
         .wrap_fn(move |request, service| observe(&edge, request, service))
 }

@@ -8,21 +8,26 @@ use sea_orm_migration::sea_orm::ConnectionTrait;
 
 use super::form::Form;
 use super::query::{count, execute};
+use super::{addresses, ended_sessions};
 use super::staging::{Purpose, stage, unstage};
 use super::take_over::{
     TASK_COLUMNS, TakenOver, USER_COLUMNS, claim_addresses, replace_links, take_tasks, take_users,
 };
+use crate::journal;
 
 /// Takes over what the old backend wrote since.
 pub(super) async fn take_changes(connection: &impl ConnectionTrait, form: Form) -> Result<TakenOver, DbErr> {
     stage(connection, form, Purpose::Comparison).await?;
-    let conflicts = count_conflicts(connection).await?;
+    let mut conflicts = count_conflicts(connection).await?;
     let gone_tasks = execute(connection, GONE_TASKS).await?;
     let gone_users = execute(connection, GONE_USERS).await?;
     forget_gone(connection).await?;
+    let same_address = addresses::keep_apart(connection).await?;
+    conflicts += same_address.len() as u64;
     for sql in settled_users() {
         execute(connection, &sql).await?;
     }
+    ended_sessions::note(connection).await?;
     let (changed_users, new_users) = take_users(connection, Purpose::Comparison).await?;
     for sql in settled_tasks() {
         execute(connection, &sql).await?;
@@ -34,7 +39,17 @@ pub(super) async fn take_changes(connection: &impl ConnectionTrait, form: Form) 
         execute(connection, mark).await?;
     }
     unstage(connection).await?;
-    Ok(TakenOver { new_users, changed_users, gone_users, new_tasks, changed_tasks, gone_tasks, conflicts })
+    ended_sessions::end(connection).await?;
+    Ok(TakenOver {
+        new_users,
+        changed_users,
+        gone_users,
+        new_tasks,
+        changed_tasks,
+        gone_tasks,
+        conflicts,
+        same_address,
+    })
 }
 
 /// Rows that somebody changed or deleted here, and that the old backend changed or deleted as well.
@@ -48,6 +63,11 @@ async fn count_conflicts(connection: &impl ConnectionTrait) -> Result<u64, DbErr
         "SELECT count(*) FROM adopted_users j LEFT JOIN users o ON o.id = j.id LEFT JOIN staged_users s ON s.id = j.id \
          WHERE (o.id IS NULL OR o.updated_at <> j.updated_at) AND (s.id IS NOT NULL OR o.id IS NOT NULL) \
          AND (s.id IS NULL OR s.updated_at <> j.updated_at OR s.placeholder <> j.placeholder)",
+        // Gone there, but used for new tasks here.
+        "SELECT count(*) FROM adopted_users j JOIN users o ON o.id = j.id AND o.updated_at = j.updated_at \
+         LEFT JOIN staged_users s ON s.id = j.id WHERE s.id IS NULL AND EXISTS (SELECT 1 FROM tasks t \
+         WHERE t.owner_id = o.id AND NOT EXISTS (SELECT 1 FROM adopted_tasks k \
+         WHERE k.owner_id = t.owner_id AND k.id = t.id))",
     ] {
         conflicts += count(connection, sql).await?;
     }
@@ -58,8 +78,8 @@ const GONE_TASKS: &str = "DELETE FROM tasks WHERE EXISTS (SELECT 1 FROM adopted_
      WHERE j.owner_id = tasks.owner_id AND j.id = tasks.id AND j.revision = tasks.revision) \
      AND NOT EXISTS (SELECT 1 FROM staged_tasks s WHERE s.owner_id = tasks.owner_id AND s.id = tasks.id)";
 
-/// An account that has been used here since stays, and so does one with tasks that stayed.
-const GONE_USERS: &str = "DELETE FROM users WHERE last_sign_in_at IS NULL AND EXISTS (SELECT 1 FROM adopted_users j \
+/// An account that was changed here since stays, and so does one with tasks that stayed. A sign-in is no change.
+const GONE_USERS: &str = "DELETE FROM users WHERE EXISTS (SELECT 1 FROM adopted_users j \
      WHERE j.id = users.id AND j.updated_at = users.updated_at) \
      AND NOT EXISTS (SELECT 1 FROM staged_users s WHERE s.id = users.id) \
      AND NOT EXISTS (SELECT 1 FROM tasks t WHERE t.owner_id = users.id)";
@@ -68,6 +88,7 @@ async fn forget_gone(connection: &impl ConnectionTrait) -> Result<(), DbErr> {
     for sql in [
         // SQLite's migrations run without foreign keys, so nothing goes along by itself.
         "DELETE FROM linked_accounts WHERE NOT EXISTS (SELECT 1 FROM users o WHERE o.id = linked_accounts.user_id)",
+        "DELETE FROM sessions WHERE NOT EXISTS (SELECT 1 FROM users o WHERE o.id = sessions.user_id)",
         "DELETE FROM adopted_tasks \
          WHERE NOT EXISTS (SELECT 1 FROM tasks o WHERE o.owner_id = adopted_tasks.owner_id AND o.id = adopted_tasks.id) \
          AND NOT EXISTS (SELECT 1 FROM staged_tasks s \
@@ -75,6 +96,10 @@ async fn forget_gone(connection: &impl ConnectionTrait) -> Result<(), DbErr> {
         "DELETE FROM adopted_users WHERE NOT EXISTS (SELECT 1 FROM users o WHERE o.id = adopted_users.id) \
          AND NOT EXISTS (SELECT 1 FROM staged_users s WHERE s.id = adopted_users.id)",
     ] {
+        execute(connection, sql).await?;
+    }
+    if journal::table_exists(connection, "denied_tokens").await? {
+        let sql = "DELETE FROM denied_tokens WHERE NOT EXISTS (SELECT 1 FROM users o WHERE o.id = denied_tokens.user_id)";
         execute(connection, sql).await?;
     }
     Ok(())

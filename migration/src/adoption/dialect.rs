@@ -52,13 +52,18 @@ impl Dialect {
         self.pick(format!("{column}::uuid"), format!("unhex({column}, '-')"))
     }
 
-    /// What makes a stored id something else than a UUID.
+    /// What makes a stored id something else than a UUID: 32 digits, or the form with hyphens in their places. Others
+    /// could be read as a UUID by one engine and not by the other.
     pub(super) fn is_no_id(self, column: &str) -> String {
+        let hyphens = [9, 14, 19, 24].map(|place| format!("substr({column}, {place}, 1) = '-'")).join(" AND ");
         self.pick(
-            format!("replace({column}::text, '-', '') !~ '^[0-9a-fA-F]{{32}}$'"),
+            format!(
+                "{column}::text !~ '^([0-9a-fA-F]{{32}}|[0-9a-fA-F]{{8}}(-[0-9a-fA-F]{{4}}){{3}}-[0-9a-fA-F]{{12}})$'"
+            ),
             format!(
                 "(typeof({column}) <> 'text' OR coalesce(length(unhex({column}, '-')), 0) <> 16 \
-                 OR length(replace({column}, '-', '')) <> 32)"
+                 OR length(replace({column}, '-', '')) <> 32 \
+                 OR NOT (length({column}) = 32 OR (length({column}) = 36 AND {hyphens})))"
             ),
         )
     }
@@ -160,6 +165,21 @@ impl Dialect {
     /// What the engine's clock says, as one of our times.
     pub(super) fn now(self) -> String {
         self.pick("now()", "CAST(unixepoch('subsec') * 1000000 AS INTEGER)")
+    }
+
+    /// The same at this very statement, which may be long after the transaction began.
+    pub(super) fn clock(self) -> String {
+        self.pick("clock_timestamp()", self.now())
+    }
+
+    /// A fresh `UUIDv7` for each row.
+    pub(super) fn new_id(self) -> String {
+        self.pick(
+            "(lpad(to_hex((extract(epoch FROM clock_timestamp()) * 1000)::bigint), 12, '0') || '7' \
+             || substr(replace(gen_random_uuid()::text, '-', ''), 14))::uuid",
+            "unhex(printf('%012x', CAST(unixepoch('subsec') * 1000 AS INTEGER)) || '7' \
+             || substr(hex(randomblob(2)), 2) || substr('89ab', 1 + (random() & 3), 1) || substr(hex(randomblob(8)), 2))",
+        )
     }
 
     /// One of our times as whole seconds since the Unix epoch.

@@ -3,8 +3,10 @@
 //! The old tables are read, and written only by `write_back`. Everything here runs inside a transaction of the runner's.
 //! What the tables look like is recorded in `docs/upgrading-from-fastapi.md`.
 
+mod addresses;
 mod changes;
 mod dialect;
+mod ended_sessions;
 mod form;
 mod progress;
 mod query;
@@ -93,6 +95,18 @@ pub(crate) async fn adopt(connection: &impl ConnectionTrait) -> Result<(), Migra
     take_everything(connection, form).await.map_err(MigrationError::Database)
 }
 
+/// The form of old tables that came after the migration had passed over their absence. Tables in another shape are
+/// none: they belong to somebody else, and what is here works without them.
+pub(crate) async fn left_behind(connection: &impl ConnectionTrait) -> Result<Option<Form>, MigrationError> {
+    if find(connection).await?.is_some() {
+        return Ok(None);
+    }
+    match recognise(connection).await.map_err(MigrationError::Database)? {
+        Found::Form(form) => Ok(Some(form)),
+        Found::Nothing | Found::Other(_) => Ok(None),
+    }
+}
+
 /// Takes over what the old backend wrote since.
 pub(crate) async fn take_changes(connection: &impl ConnectionTrait) -> Result<TakenOver, MigrationError> {
     let adoption = find(connection).await?.ok_or(MigrationError::NotAdopted)?;
@@ -111,6 +125,11 @@ pub(crate) async fn write_back(connection: &impl ConnectionTrait) -> Result<Writ
         return Err(MigrationError::OtherForm { form: adoption.form });
     }
     set_up(connection).await.map_err(MigrationError::Database)?;
+    let accounts =
+        write_back::taken_addresses(connection, adoption.form).await.map_err(MigrationError::Database)?;
+    if !accounts.is_empty() {
+        return Err(MigrationError::AddressesTaken { accounts });
+    }
     write_back::write_back(connection, adoption.form).await.map_err(MigrationError::Database)
 }
 

@@ -11,7 +11,7 @@ use super::query::{count, execute, statement};
 use super::staging::{Page, Purpose, analyse, index_pages, stage, tasks_after, unstage, users_after};
 
 /// What one run has taken over.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct TakenOver {
     /// Accounts that are new here, placeholders among them.
     pub new_users: u64,
@@ -27,16 +27,34 @@ pub struct TakenOver {
     pub gone_tasks: u64,
     /// Rows that changed on both sides: ours stayed.
     pub conflicts: u64,
+    /// The accounts among them that have the same address on both sides, one line for each pair: the address, the id
+    /// here, the id there.
+    pub same_address: Vec<String>,
 }
 
 impl fmt::Display for TakenOver {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { new_users, changed_users, gone_users, new_tasks, changed_tasks, gone_tasks, conflicts } =
-            self;
+        let Self {
+            new_users,
+            changed_users,
+            gone_users,
+            new_tasks,
+            changed_tasks,
+            gone_tasks,
+            conflicts,
+            same_address,
+        } = self;
         writeln!(f, "accounts: {new_users} new, {changed_users} changed, {gone_users} gone")?;
         writeln!(f, "tasks: {new_tasks} new, {changed_tasks} changed, {gone_tasks} gone")?;
         if *conflicts > 0 {
             writeln!(f, "{conflicts} rows changed on both sides; those of this side were kept")?;
+        }
+        for pair in same_address {
+            writeln!(
+                f,
+                "the same address on both sides: {pair}; the account here keeps it (one that is new from there is a \
+                 placeholder: `holdfast user claim`)"
+            )?;
         }
         Ok(())
     }

@@ -88,6 +88,30 @@ pub(super) async fn write_back(connection: &impl ConnectionTrait, form: Form) ->
     Ok(written)
 }
 
+/// The accounts to be written whose address another account has there, one line each. The old tables hold an address
+/// once. An account that goes there, or that makes room for a new one, is not in the way.
+pub(super) async fn taken_addresses(
+    connection: &impl ConnectionTrait,
+    form: Form,
+) -> Result<Vec<String>, DbErr> {
+    if !form.has_users() {
+        return Ok(Vec::new());
+    }
+    let dialect = Dialect::of(connection)?;
+    let (there, other) = (dialect.id("u.id"), dialect.id("v.id"));
+    let (here_shown, there_shown) = (dialect.id_text("o.id"), dialect.id_text("t.id"));
+    let sql = format!(
+        "SELECT o.email || ': ' || {here_shown} || ' here, ' || {there_shown} || ' there' FROM users o \
+         LEFT JOIN adopted_users j ON j.id = o.id \
+         JOIN (SELECT {there} AS id, u.email FROM \"user\" u) t ON t.email = o.email AND t.id <> o.id \
+         WHERE (j.id IS NULL OR j.updated_at <> o.updated_at) AND t.id NOT IN {DELETED_USERS} \
+         AND NOT (o.id NOT IN (SELECT {other} FROM \"user\" v) AND EXISTS (SELECT 1 FROM users p \
+         LEFT JOIN adopted_users k ON k.id = p.id WHERE p.id = t.id AND p.email <> t.email \
+         AND (k.id IS NULL OR k.updated_at <> p.updated_at))) ORDER BY 1"
+    );
+    texts(connection, &sql).await
+}
+
 fn delete_tasks(dialect: Dialect) -> String {
     let [id, owner] = [dialect.id("task.id"), dialect.id("task.user_id")];
     format!(
@@ -248,7 +272,7 @@ async fn priority_type(connection: &impl ConnectionTrait, dialect: Dialect) -> R
 }
 
 const UNREADABLE: &str = "SELECT o.email FROM users o JOIN newer_users w ON w.id = o.id \
-     WHERE o.password_hash IS NULL OR o.password_hash LIKE '$argon2%' ORDER BY o.email";
+     WHERE o.password_hash LIKE '$argon2%' ORDER BY o.email";
 
 /// The old tables now hold what ours hold.
 fn marks(form: Form) -> Vec<&'static str> {

@@ -56,6 +56,7 @@ impl Users {
         work.users().set_role(user.id, Role::Admin, now).await?;
         // Tokens name the role: those of before must not outlive it.
         work.sessions().end_all(user.id, None, EndReason::RoleChanged, now).await?;
+        work.legacy_tokens().refuse_all(user.id, now).await?;
         work.audit().append(&self.event(user.id, EventKind::RoleChanged)).await?;
         work.commit().await?;
         Ok(AdminMade::Promoted(user.id))

@@ -10,7 +10,8 @@ use super::{UserError, Users};
 use crate::Actor;
 
 impl Users {
-    /// Gives the account a role, for administrators. Its sessions end, since their tokens name the old one. Giving the
+    /// Gives the account a role, for administrators. Its sessions end, since their tokens name the old
+    /// one, and so do tokens from the field: whoever holds one was trusted with less. Giving the
     /// role that it has changes nothing; an administrator cannot give up their own.
     pub async fn set_role(&self, actor: Actor, id: UserId, role: Role) -> Result<User, UserError> {
         let work = self.store.begin().await?;
@@ -25,6 +26,7 @@ impl Users {
         let now = self.clock.now();
         work.users().set_role(id, role, now).await?;
         work.sessions().end_all(id, None, EndReason::RoleChanged, now).await?;
+        work.legacy_tokens().refuse_all(id, now).await?;
         work.audit().append(&self.administered(actor.user, id, EventKind::RoleChanged, None)).await?;
         work.commit().await?;
         (user.role, user.updated_at) = (role, now);

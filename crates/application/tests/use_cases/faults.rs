@@ -189,8 +189,8 @@ async fn a_sign_out_by_a_legacy_token_and_its_event_are_written_together() {
 
 #[tokio::test]
 async fn a_promotion_the_end_of_its_sessions_and_its_event_are_written_together() {
-    // account, begin, role, sessions, event, commit
-    at_every_call(6, async |arm| {
+    // account, begin, role, sessions, tokens from the field, event, commit
+    at_every_call(7, async |arm| {
         let world = World::new();
         let signed_in = world.sign_up(ADA).await;
         arm(&world);

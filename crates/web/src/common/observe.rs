@@ -20,7 +20,6 @@ use tracing::Instrument as _;
 use super::{
     fault::{Fault, Meaning},
     headers::secure,
-    limits::HEAD,
     request_id::Context,
 };
 use crate::WebState;
@@ -38,22 +37,9 @@ where
 {
     let exchange = Exchange::begin(state, &request);
     let span = tracing::info_span!("request", request_id = %exchange.context.request_id);
-    let admitted = if head_size(&request) <= HEAD {
-        Ok(span.in_scope(|| service.call(request)))
-    } else {
-        Err(request.into_parts().0)
-    };
+    let answer = span.in_scope(|| service.call(request));
     async move {
-        let answer = match admitted {
-            Ok(answer) => answer.await,
-            Err(request) => {
-                let fault = Fault::of_status(StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE);
-                let response = exchange.finish(HttpResponse::from_error(fault));
-                exchange.log(None, response.status());
-                return Ok(ServiceResponse::new(request, response));
-            }
-        };
-        match answer {
+        match answer.await {
             Ok(answer) => {
                 let (request, response) = answer.map_into_boxed_body().into_parts();
                 let response = exchange.finish(response);
@@ -69,13 +55,6 @@ where
         }
     }
     .instrument(span)
-}
-
-/// The bytes of the request line and the headers, as far as they are told apart from each other.
-fn head_size(request: &ServiceRequest) -> usize {
-    let headers = request.headers().iter();
-    let headers: usize = headers.map(|(name, value)| name.as_str().len() + value.len()).sum();
-    headers + request.uri().path().len() + request.query_string().len()
 }
 
 /// What is known of a request while it is answered.

@@ -1,0 +1,57 @@
+//! Ends the sessions of accounts that the old backend has banned, deactivated or given another role since.
+//!
+//! Such an account may have signed in here meanwhile. The names that are stored are a frozen copy of the domain's.
+
+use sea_orm_migration::DbErr;
+use sea_orm_migration::sea_orm::ConnectionTrait;
+
+use super::dialect::Dialect;
+use super::form::columns;
+use super::query::execute;
+
+/// Notes whose sessions have to end, while our rows are still as they were.
+pub(super) async fn note(connection: &impl ConnectionTrait) -> Result<(), DbErr> {
+    // The gravest reason is the one that is told.
+    let sql = "CREATE TEMPORARY TABLE ended_users {on_commit} AS SELECT o.id, CASE \
+         WHEN s.banned_at IS NOT NULL AND o.banned_at IS NULL THEN 'banned' \
+         WHEN o.is_active AND NOT s.is_active THEN 'administrator' ELSE 'role_changed' END AS reason \
+         FROM users o JOIN staged_users s ON s.id = o.id \
+         WHERE (s.banned_at IS NOT NULL AND o.banned_at IS NULL) OR (o.is_active AND NOT s.is_active) OR s.role <> o.role";
+    execute(connection, &Dialect::of(connection)?.types(sql)).await.map(|_| ())
+}
+
+/// Ends them, refuses the tokens of the old backend, and tells the running instances by the security history. Last in
+/// the transaction, because an instance looks for what is recent.
+pub(super) async fn end(connection: &impl ConnectionTrait) -> Result<(), DbErr> {
+    let dialect = Dialect::of(connection)?;
+    let (now, id) = (dialect.clock(), dialect.new_id());
+    execute(
+        connection,
+        &format!(
+            "UPDATE sessions SET revoked_at = {now}, revoked_reason = e.reason FROM ended_users e \
+             WHERE sessions.user_id = e.id AND sessions.revoked_at IS NULL"
+        ),
+    )
+    .await?;
+    let legacy = columns(connection, dialect, "users").await?;
+    if legacy.iter().any(|(name, _)| name == "legacy_tokens_refused_at") {
+        let sql = format!(
+            "UPDATE users SET legacy_tokens_refused_at = {now} WHERE id IN \
+             (SELECT e.id FROM ended_users e WHERE e.reason IN ('banned', 'administrator'))"
+        );
+        execute(connection, &sql).await?;
+    }
+    execute(
+        connection,
+        &format!(
+            "INSERT INTO auth_events (user_id, id, kind, at) SELECT e.id, {id}, CASE e.reason \
+             WHEN 'banned' THEN 'user_banned' WHEN 'administrator' THEN 'session_ended' ELSE 'role_changed' END, {now} \
+             FROM ended_users e"
+        ),
+    )
+    .await?;
+    if !dialect.is_postgres() {
+        execute(connection, "DROP TABLE temp.ended_users").await?;
+    }
+    Ok(())
+}
