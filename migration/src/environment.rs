@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 
 use crate::database_url::{self, Chosen, DEVELOPMENT_DEFAULT, FaultyVariable};
 use crate::dotenv::{self, Assignment, Malformed};
-use crate::{DatabaseUrl, DatabaseUrlError};
+use crate::{DatabaseUrl, DatabaseUrlError, fastapi_file};
 
 /// Where the process runs; staging follows production's rules.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -23,7 +23,7 @@ enum Deployment {
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum EnvironmentError {
-    /// A `.env` file that exists cannot be read.
+    /// A `.env` file, or the FastAPI backend's file, exists and cannot be read.
     #[error("{} cannot be read: {problem}", file.display())]
     File {
         /// The file.
@@ -40,6 +40,16 @@ pub enum EnvironmentError {
     /// No URL is set, and there is no default outside of development.
     #[error("DATABASE_URL is not set; expected postgresql://user:password@host/database")]
     NoUrl,
+    /// No URL is set, and the FastAPI backend left its own file here: nobody shall find an empty account.
+    #[error(
+        "DATABASE_URL is not set, and {} holds the FastAPI backend's tables; expected DATABASE_URL=sqlite://{} to go on with them, or the URL of another database",
+        file.display(),
+        fastapi_file::FILE_NAME
+    )]
+    FastapiFile {
+        /// The file.
+        file: PathBuf,
+    },
     /// The URL breaks a rule of production.
     #[error("{variable} {fault}")]
     Production {
@@ -67,6 +77,7 @@ pub struct Target {
 
 /// Variables by name. Empty values count as missing at every level.
 pub struct Environment {
+    folder: PathBuf,
     values: BTreeMap<String, String>,
 }
 
@@ -99,7 +110,7 @@ impl Environment {
         };
         overlay(&mut values, file_variables(&folder.join(file))?);
         overlay(&mut values, process);
-        Ok(Self { values })
+        Ok(Self { folder: folder.to_owned(), values })
     }
 
     /// The value; `None` when the variable is missing or empty.
@@ -121,6 +132,7 @@ impl Environment {
         };
         let chosen = database_url::choose_for_migrations(|name| self.get(name).map(str::to_owned))?;
         let Some(Chosen { variable, url, warnings }) = chosen else {
+            self.refuse_fastapi_file()?;
             if deployment == Deployment::Production {
                 return Err(EnvironmentError::NoUrl);
             }
@@ -140,6 +152,15 @@ impl Environment {
                 };
                 Ok(Target { url, production, warnings })
             }
+        }
+    }
+
+    fn refuse_fastapi_file(&self) -> Result<(), EnvironmentError> {
+        let file = self.folder.join(fastapi_file::FILE_NAME);
+        match fastapi_file::has_its_tables(&file) {
+            Ok(false) => Ok(()),
+            Ok(true) => Err(EnvironmentError::FastapiFile { file }),
+            Err(error) => Err(EnvironmentError::File { file, problem: error.to_string() }),
         }
     }
 }

@@ -11,6 +11,7 @@ pub mod database_url;
 pub mod dotenv;
 pub mod environment;
 mod error;
+pub mod fastapi_file;
 mod journal;
 mod lock;
 mod m20261121_000001_create_users;

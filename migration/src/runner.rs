@@ -363,8 +363,14 @@ async fn survey(
         let entries = journal::entries(&transaction).await.map_err(MigrationError::Database)?;
         let tables = batch::foreign_tables(migrations, &transaction, &entries).await?;
         survey.faults.extend(
-            tables.iter().map(|table| format!("a table {table}, not made by these migrations, is in the way")),
+            tables
+                .iter()
+                .map(|table| format!("a table {table}, not made by these migrations, is in the way")),
         );
+        if !survey.adopted && tables.is_empty() {
+            let users = adoption::accounts_here(&transaction).await?;
+            survey.faults.extend((users > 0).then(|| MigrationError::InUse { users }.to_string()));
+        }
     }
     transaction.rollback().await.map_err(MigrationError::Database)?;
     Ok(survey)

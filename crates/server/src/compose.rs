@@ -112,7 +112,7 @@ pub async fn services(settings: &Settings) -> anyhow::Result<Services> {
 }
 
 /// SQLite migrates by itself; PostgreSQL where `MIGRATE_ON_START` says so. Otherwise nothing may be pending. Neither takes
-/// over the FastAPI backend's tables unasked.
+/// over the FastAPI backend's tables unasked, also where they came after the schema.
 async fn prepare_schema(settings: &DatabaseSettings) -> anyhow::Result<()> {
     let runner = Runner::new(&settings.migration_url);
     if !settings.migrate_on_start

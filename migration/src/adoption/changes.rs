@@ -8,11 +8,11 @@ use sea_orm_migration::sea_orm::ConnectionTrait;
 
 use super::form::Form;
 use super::query::{count, execute};
-use super::{addresses, ended_sessions};
 use super::staging::{Purpose, stage, unstage};
 use super::take_over::{
     TASK_COLUMNS, TakenOver, USER_COLUMNS, claim_addresses, replace_links, take_tasks, take_users,
 };
+use super::{addresses, ended_sessions};
 use crate::journal;
 
 /// Takes over what the old backend wrote since.

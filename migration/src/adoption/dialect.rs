@@ -55,7 +55,8 @@ impl Dialect {
     /// What makes a stored id something else than a UUID: 32 digits, or the form with hyphens in their places. Others
     /// could be read as a UUID by one engine and not by the other.
     pub(super) fn is_no_id(self, column: &str) -> String {
-        let hyphens = [9, 14, 19, 24].map(|place| format!("substr({column}, {place}, 1) = '-'")).join(" AND ");
+        let hyphens =
+            [9, 14, 19, 24].map(|place| format!("substr({column}, {place}, 1) = '-'")).join(" AND ");
         self.pick(
             format!(
                 "{column}::text !~ '^([0-9a-fA-F]{{32}}|[0-9a-fA-F]{{8}}(-[0-9a-fA-F]{{4}}){{3}}-[0-9a-fA-F]{{12}})$'"

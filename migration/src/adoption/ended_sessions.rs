@@ -37,7 +37,7 @@ pub(super) async fn end(connection: &impl ConnectionTrait) -> Result<(), DbErr> 
     if legacy.iter().any(|(name, _)| name == "legacy_tokens_refused_at") {
         let sql = format!(
             "UPDATE users SET legacy_tokens_refused_at = {now} WHERE id IN \
-             (SELECT e.id FROM ended_users e WHERE e.reason IN ('banned', 'administrator'))"
+             (SELECT e.id FROM ended_users e)"
         );
         execute(connection, &sql).await?;
     }

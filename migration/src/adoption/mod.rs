@@ -68,14 +68,21 @@ pub(crate) async fn survey(connection: &impl ConnectionTrait) -> Result<Option<S
 /// Refuses, before anything is changed, old tables that cannot be taken over, and to mix them with accounts of ours.
 pub(crate) async fn refuse(connection: &impl ConnectionTrait) -> Result<Option<Form>, MigrationError> {
     let form = refuse_faults(connection).await?;
-    if form.is_some() && journal::table_exists(connection, "users").await.map_err(MigrationError::Database)? {
-        let users =
-            count(connection, "SELECT count(*) FROM users").await.map_err(MigrationError::Database)?;
+    if form.is_some() {
+        let users = accounts_here(connection).await?;
         if users > 0 {
             return Err(MigrationError::InUse { users });
         }
     }
     Ok(form)
+}
+
+/// How many accounts are in our table, which may not be there yet.
+pub(crate) async fn accounts_here(connection: &impl ConnectionTrait) -> Result<u64, MigrationError> {
+    if !journal::table_exists(connection, "users").await.map_err(MigrationError::Database)? {
+        return Ok(0);
+    }
+    count(connection, "SELECT count(*) FROM users").await.map_err(MigrationError::Database)
 }
 
 /// Refuses, before anything is changed, old tables that cannot be taken over.

@@ -66,10 +66,27 @@ async fn accounts_of_ours_are_never_mixed_with_adopted_ones(fixture: Fixture) {
         .unwrap();
     let error = Runner::new(&fixture.url).adopt().await.unwrap_err();
     assert!(matches!(error, MigrationError::InUse { users: 2 }), "{error}");
+    let survey = Runner::new(&fixture.url).survey().await.unwrap().unwrap();
+    assert!(survey.faults.iter().any(|fault| fault.contains("2 accounts are here already")), "{survey}");
+    let error = Runner::new(&fixture.url).up(None).await.unwrap_err();
+    assert!(matches!(error, MigrationError::InUse { users: 2 }), "{error}");
     assert_eq!(fixture.texts("SELECT email FROM users").await.len(), 2);
 }
 
-on_every_form!(values_that_cannot_be_held_are_refused_with_their_rows);
+on_every_form!(
+    values_that_cannot_be_held_are_refused_with_their_rows,
+    the_survey_tells_of_tables_that_are_in_the_way,
+);
+
+async fn the_survey_tells_of_tables_that_are_in_the_way(old: Old) {
+    old.execute("CREATE TABLE sessions (a integer)").await;
+    let runner = Runner::new(&old.fixture.url);
+    let survey = runner.survey().await.unwrap().unwrap();
+    assert!(survey.faults.iter().any(|fault| fault.contains("a table sessions")), "{survey}");
+    assert!(matches!(runner.up(None).await, Err(MigrationError::ForeignTables { .. })));
+    old.execute("DROP TABLE sessions").await;
+    assert!(runner.survey().await.unwrap().unwrap().faults.is_empty());
+}
 
 async fn values_that_cannot_be_held_are_refused_with_their_rows(old: Old) {
     let sqlite = old.fixture.engine() == Engine::Sqlite;
@@ -77,6 +94,10 @@ async fn values_that_cannot_be_held_are_refused_with_their_rows(old: Old) {
     if sqlite {
         faults.extend([
             ("UPDATE task SET id = 'no-uuid' WHERE title = ''", "task.id is no UUID in row no-uuid"),
+            (
+                "UPDATE task SET id = 'aaaaaaaa-aaaaaaaa-aaaaaaaa-aaaaaaaa' WHERE title = ''",
+                "task.id is no UUID in row aaaaaaaa-aaaaaaaa",
+            ),
             ("UPDATE task SET user_id = 'zz' WHERE title = ''", "task.user_id is no UUID"),
             (
                 "UPDATE task SET due_datetime = '2024-02-30 00:00:00' WHERE title = ''",
@@ -106,6 +127,10 @@ async fn values_that_cannot_be_held_are_refused_with_their_rows(old: Old) {
         ));
     }
     if !sqlite && old.shape == Shape::B {
+        faults.push((
+            "UPDATE task SET id = 'aaaaaaa-aaaaaaaaa-aaaa-aaaa-aaaaaaaaaaaa' WHERE title = ''",
+            "task.id is no UUID in row aaaaaaa-aaaaaaaaa",
+        ));
         faults.push(("UPDATE task SET id = 'no-uuid' WHERE title = ''", "task.id is no UUID in row no-uuid"));
         faults.push((
             "UPDATE task SET priority = 'high' WHERE title = ''",

@@ -10,7 +10,40 @@ on_every_form!(
     a_sign_in_does_not_count_as_newer,
     what_is_newer_is_written_back_and_taken_over_again,
     with_the_old_tables_gone_there_is_no_way_back,
+    an_address_that_the_old_tables_have_under_another_id_is_refused_by_name,
+    only_passwords_that_were_set_here_are_told_as_unreadable,
 );
+
+async fn an_address_that_the_old_tables_have_under_another_id_is_refused_by_name(old: Old) {
+    if !old.has_users() {
+        return;
+    }
+    let runner = Runner::new(&old.fixture.url);
+    runner.up(None).await.unwrap();
+    work_here(&old).await;
+    old.insert_person("55555555-5555-4555-8555-555555555555", "neu@x").await;
+    let before = old.old_state().await;
+    let error = runner.write_back().await.unwrap_err();
+    assert!(matches!(error, MigrationError::AddressesTaken { .. }), "{error}");
+    for part in
+        ["neu@x: 00000005-0000-7000-8000-000000000000 here", "55555555-5555-4555-8555-555555555555 there"]
+    {
+        assert!(error.to_string().contains(part), "{error}");
+    }
+    assert_eq!(old.old_state().await, before);
+    old.execute("UPDATE \"user\" SET email = 'free@x' WHERE email = 'neu@x'").await;
+    runner.write_back().await.unwrap();
+}
+
+async fn only_passwords_that_were_set_here_are_told_as_unreadable(old: Old) {
+    let runner = Runner::new(&old.fixture.url);
+    runner.up(None).await.unwrap();
+    old.fixture
+        .execute("UPDATE users SET name = 'ours', password_hash = NULL, updated_at = {at:9}")
+        .await
+        .unwrap();
+    assert!(runner.write_back().await.unwrap().unreadable.is_empty());
+}
 
 /// A new, a changed and a deleted task and, where the old tables know accounts, a new, a changed and a deleted one.
 async fn work_here(old: &Old) {

@@ -110,3 +110,16 @@ fn two_variables_that_differ_are_warned_about_by_name() {
     assert_eq!(status, Some(0), "{err}");
     assert!(err.contains("DATABASE_URL and POSTGRES_URL differ") && !err.contains("hunter2"), "{err}");
 }
+
+#[test]
+fn a_file_of_the_fastapi_backend_is_not_passed_over_in_silence() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("app.db"), "SQLite format 3\0 CREATE TABLE task (id CHAR(32))")
+        .unwrap();
+    for (variables, code) in [(&[][..], 78), (&[("DATABASE_URL", "sqlite://other.db")], 0)] {
+        let (status, _, err) = run(folder.path(), variables, &["up"]);
+        assert_eq!(status, Some(code), "{err}");
+        assert!(code == 0 || (err.contains("DATABASE_URL is not set") && err.contains("app.db")), "{err}");
+        assert!(!folder.path().join("data").exists());
+    }
+}

@@ -205,6 +205,23 @@ impl Old {
         .await;
     }
 
+    /// A new account of the old backend.
+    pub(crate) async fn insert_person(&self, id: &str, email: &str) {
+        let (id, at) = (self.id(id), self.time(SUMMER));
+        let columns = if self.shape == Shape::B {
+            format!(
+                "(id, email, email_verified, role, banned, created_at, updated_at) \
+                     VALUES ({id}, '{email}', FALSE, 'user', FALSE, {at}, {at})"
+            )
+        } else {
+            format!(
+                "(id, email, is_active, hashed_password, created_at, updated_at) \
+                     VALUES ({id}, '{email}', TRUE, 'h', {at}, {at})"
+            )
+        };
+        self.execute(&format!("INSERT INTO \"user\" {columns}")).await;
+    }
+
     async fn create_tables(&self) {
         if let Some(file) = self.fixture.file() {
             migration::create_sqlite_file(&file).unwrap();

@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
 
 mod adoption;
+mod adoption_both_sides;
 mod adoption_changes;
 mod adoption_large;
 mod adoption_refusals;

@@ -8,11 +8,11 @@ use migration::database_url::{
     self, Chosen, DEVELOPMENT_DEFAULT, DatabaseUrl, Engine, FALLBACK_ORDER, FASTAPI_PLACEHOLDER,
     FaultyVariable, UNPOOLED_VARIABLE,
 };
+use migration::fastapi_file;
 use validator::Validate;
 
 use super::describe::Effective;
 use super::environment::Environment;
-use super::fastapi_file;
 use super::reader::Reader;
 
 /// The database and the connections to it.

@@ -9,7 +9,6 @@ mod database;
 mod describe;
 mod env_files;
 mod environment;
-mod fastapi_file;
 mod fault;
 mod generated_secret;
 mod http;

@@ -1,12 +1,12 @@
-//! Recognises the SQLite file that the FastAPI backend keeps when no URL is set. Taking its data over
-//! is the migration crate's.
+//! Recognises the SQLite file that the FastAPI backend keeps when no URL is set, without opening it as a database. Taking
+//! its data over is `adoption`'s.
 
 use std::fs::File;
 use std::io::{self, Read};
 use std::path::Path;
 
 /// Where that backend keeps it, below the working directory.
-pub(super) const FILE_NAME: &str = "app.db";
+pub const FILE_NAME: &str = "app.db";
 
 /// What every SQLite database begins with.
 const MAGIC: &[u8] = b"SQLite format 3\0";
@@ -19,8 +19,11 @@ const MAGIC: &[u8] = b"SQLite format 3\0";
 const SEARCHED: u64 = 1 << 20;
 
 /// Whether the file is a SQLite database with the FastAPI backend's `task` or `"user"` table.
-/// A file that is missing is not; one that cannot be read is an error.
-pub(super) fn has_its_tables(path: &Path) -> io::Result<bool> {
+/// A file that is missing is not.
+///
+/// # Errors
+/// What the system says about a file that exists and cannot be read.
+pub fn has_its_tables(path: &Path) -> io::Result<bool> {
     let file = match File::open(path) {
         Ok(file) => file,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(false),
