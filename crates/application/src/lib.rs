@@ -9,6 +9,7 @@ pub mod actor;
 pub mod auth;
 pub mod error;
 pub mod health;
+mod history;
 pub mod page;
 pub mod patch;
 pub mod ports;

@@ -1,6 +1,6 @@
 //! Finding out who is calling.
 
-use holdfast_domain::users::User;
+use holdfast_domain::{sessions::Session, users::User};
 
 use super::{Auth, AuthError};
 use crate::{
@@ -14,21 +14,18 @@ impl Auth {
     pub async fn authenticate(&self, token: &str) -> Result<Actor, AuthError> {
         let now = self.clock.now();
         if let Ok(claims) = self.tokens.verify_access(token, now, Expiry::Enforced) {
-            return self.by_session(claims).await;
+            self.live_session(&claims).await?;
+            return Ok(Actor { user: claims.user, session: Some(claims.session), role: claims.role });
         }
         let claims = self.tokens.verify_legacy(token, now)?;
         let User { id, role, .. } = self.legacy_bearer(&claims).await?.ok_or(AuthError::TokenInvalid)?;
         Ok(Actor { user: id, session: None, role })
     }
 
-    async fn by_session(&self, claims: AccessClaims) -> Result<Actor, AuthError> {
+    /// The session of a token of ours. One that is unknown or over makes the token invalid.
+    pub(super) async fn live_session(&self, claims: &AccessClaims) -> Result<Session, AuthError> {
         let session = self.store.sessions().find(claims.user, claims.session).await?;
-        let live = session.is_some_and(|session| session.check(self.clock.now()).is_ok());
-        if live {
-            Ok(Actor { user: claims.user, session: Some(claims.session), role: claims.role })
-        } else {
-            Err(AuthError::TokenInvalid)
-        }
+        session.filter(|session| session.check(self.clock.now()).is_ok()).ok_or(AuthError::TokenInvalid)
     }
 
     /// The account of a token that the FastAPI backend issued, unless the token does not count any more or the account

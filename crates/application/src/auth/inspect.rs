@@ -27,8 +27,7 @@ impl Auth {
             let user = self.legacy_bearer(&claims).await?.ok_or(AuthError::TokenInvalid)?;
             return Ok(Inspection { user, session: None, issued_at: None, expires_at: claims.expires_at });
         };
-        let session = self.store.sessions().find(claims.user, claims.session).await?;
-        let session = session.filter(|session| session.check(now).is_ok()).ok_or(AuthError::TokenInvalid)?;
+        let session = self.live_session(&claims).await?;
         let user = self.store.users().find(claims.user).await?.ok_or(AuthError::TokenInvalid)?;
         Ok(Inspection {
             user,

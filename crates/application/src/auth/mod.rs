@@ -14,7 +14,7 @@ use std::{sync::Arc, time::Duration};
 
 pub use error::AuthError;
 use holdfast_domain::{
-    EventId, SessionId, UserId,
+    SessionId, UserId,
     sessions::{AuthEvent, Client, EventKind, Lifetimes},
 };
 pub use inspect::Inspection;
@@ -24,7 +24,10 @@ pub use sign_in::SignIn;
 pub use sign_out::{Scope, SignOut};
 pub use sign_up::SignUp;
 
-use crate::ports::{Clock, Ids, Passwords, Store, Tokens};
+use crate::{
+    history,
+    ports::{Clock, Ids, Passwords, Store, Tokens},
+};
 
 /// How long tokens and sessions live.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -62,8 +65,6 @@ impl Auth {
 
     /// An entry for the security history, logged as well. Whoever calls this stores it with its cause.
     fn event(&self, user: UserId, kind: EventKind, session: Option<SessionId>, client: &Client) -> AuthEvent {
-        tracing::info!(target: "holdfast::security", event = kind.name(), user_id = %user, "security event");
-        let (id, at) = (EventId::new(self.ids.next()), self.clock.now());
-        AuthEvent { id, user, kind, at, session, client: client.clone() }
+        AuthEvent { session, client: client.clone(), ..history::event(&*self.ids, &*self.clock, user, kind) }
     }
 }

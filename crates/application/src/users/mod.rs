@@ -22,12 +22,15 @@ pub use claim::ClaimError;
 pub use create_admin::{AdminMade, CreateAdminError};
 pub use error::UserError;
 use holdfast_domain::{
-    EventId, SessionId, UserId,
-    sessions::{AuthEvent, Client, EventKind},
+    SessionId, UserId,
+    sessions::{AuthEvent, EventKind},
 };
 pub use list::{ListUsers, UserPage};
 
-use crate::ports::{Clock, Ids, Passwords, Store};
+use crate::{
+    history,
+    ports::{Clock, Ids, Passwords, Store},
+};
 
 /// Accounts.
 #[derive(Clone)]
@@ -50,9 +53,7 @@ impl Users {
 
     /// An entry for the security history of `user`, logged as well. Whoever calls this stores it with its cause.
     fn event(&self, user: UserId, kind: EventKind) -> AuthEvent {
-        tracing::info!(target: "holdfast::security", event = kind.name(), user_id = %user, "security event");
-        let (id, at) = (EventId::new(self.ids.next()), self.clock.now());
-        AuthEvent { id, user, kind, at, session: None, client: Client::default() }
+        history::event(&*self.ids, &*self.clock, user, kind)
     }
 
     /// The same for what an administrator does. Where from is not kept: the history is its owner's to read.
