@@ -72,6 +72,7 @@ impl TestApp {
     }
 
     pub(crate) async fn with(settings: Settings) -> Self {
+        crate::logs::install();
         let clock = FixedClock::default();
         let store = FailingStore::new(Arc::new(MemoryStore::default()));
         let ids = Arc::new(SequentialIds::default());

@@ -1,23 +1,36 @@
 //! What a request leaves in the log, and what it never leaves.
 
 use std::{
+    cell::RefCell,
     io::{self, Write},
-    sync::{Arc, Mutex},
+    rc::Rc,
+    sync::Once,
 };
 
 use holdfast_application::ports::StoreError;
 use holdfast_testkit::fixtures::PASSWORD;
 use serde_json::{Value, json};
-use tracing_subscriber::fmt::MakeWriter;
 
 use crate::app::TestApp;
 
+/// What one test heard. A test and its application live on one thread.
 #[derive(Clone, Default)]
-struct Lines(Arc<Mutex<Vec<u8>>>);
+struct Lines(Rc<RefCell<Vec<u8>>>);
 
-impl Write for Lines {
+thread_local! {
+    static LISTENER: RefCell<Option<Lines>> = const { RefCell::new(None) };
+}
+
+/// Writes to whoever listens on this thread.
+struct Ear;
+
+impl Write for Ear {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.lock().unwrap().extend_from_slice(bytes);
+        LISTENER.with_borrow(|listener| {
+            if let Some(lines) = listener {
+                lines.0.borrow_mut().extend_from_slice(bytes);
+            }
+        });
         Ok(bytes.len())
     }
 
@@ -26,17 +39,30 @@ impl Write for Lines {
     }
 }
 
-impl<'a> MakeWriter<'a> for Lines {
-    type Writer = Self;
+/// Installs the one subscriber of this process, before the first application exists.
+///
+/// A subscriber for one thread would not do: `tracing` asks whichever thread comes by first whether anybody wants a
+/// span, and remembers that thread's answer for all the others.
+pub(crate) fn install() {
+    static INSTALLED: Once = Once::new();
+    INSTALLED.call_once(|| {
+        let subscriber = tracing_subscriber::fmt().json().with_writer(|| Ear).finish();
+        tracing::subscriber::set_global_default(subscriber).unwrap();
+    });
+}
 
-    fn make_writer(&'a self) -> Self {
-        self.clone()
+/// Stops listening when dropped.
+struct Listening;
+
+impl Drop for Listening {
+    fn drop(&mut self) {
+        LISTENER.set(None);
     }
 }
 
 impl Lines {
     fn text(&self) -> String {
-        String::from_utf8(self.0.lock().unwrap().clone()).unwrap()
+        String::from_utf8(self.0.borrow().clone()).unwrap()
     }
 
     fn of_target(&self, target: &str) -> Vec<Value> {
@@ -46,10 +72,10 @@ impl Lines {
     }
 }
 
-fn listen() -> (Lines, tracing::subscriber::DefaultGuard) {
+fn listen() -> (Lines, Listening) {
     let lines = Lines::default();
-    let subscriber = tracing_subscriber::fmt().json().with_writer(lines.clone()).finish();
-    (lines, tracing::subscriber::set_default(subscriber))
+    LISTENER.set(Some(lines.clone()));
+    (lines, Listening)
 }
 
 #[actix_web::test]
