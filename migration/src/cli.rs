@@ -6,7 +6,7 @@ use std::io::Write;
 
 use clap::{Args, Subcommand};
 
-use crate::adoption::Adoption;
+use crate::adoption::{self, Adoption};
 use crate::{DatabaseUrl, Direction, MigrationError, Runner};
 
 /// Arguments of `migration` and `holdfast migrate`.
@@ -134,7 +134,8 @@ async fn adopt(runner: &Runner, arguments: AdoptArgs, out: &mut impl Write) -> R
 }
 
 async fn show_adoption(runner: &Runner, out: &mut impl Write) -> Result<(), MigrationError> {
-    let Some(Adoption { form, users, tasks, links, placeholders, read_at: _ }) = runner.adoption().await?
+    let Some(Adoption { form, users, tasks, links, placeholders, unreachable, read_at: _ }) =
+        runner.adoption().await?
     else {
         return Ok(());
     };
@@ -144,6 +145,9 @@ async fn show_adoption(runner: &Runner, out: &mut impl Write) -> Result<(), Migr
             out,
             "placeholder account {id}: its tasks had no owner; `holdfast user claim` gives it to somebody"
         )?;
+    }
+    for id in unreachable {
+        writeln!(out, "{}", adoption::unreachable_account(&id))?;
     }
     Ok(())
 }

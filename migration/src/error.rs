@@ -85,6 +85,17 @@ pub enum MigrationError {
     /// `--delta` or `--write-back` before any adoption.
     #[error("nothing has been adopted yet: run `adopt` first")]
     NotAdopted,
+    /// The tables that would be read and written are not the newest.
+    #[error("{} must be applied first: run `up`", list(migrations))]
+    Pending {
+        /// What is pending.
+        migrations: Vec<String>,
+    },
+    /// Somebody emptied the old tables: to take that over would delete everything here.
+    #[error(
+        "the tables of the FastAPI backend are empty, although rows were taken over from them; nothing was changed: restore them, or do without"
+    )]
+    OldTablesEmptied,
     /// The old tables are not what was adopted.
     #[error("what was adopted was {form}, and that is not there any more; nothing was changed")]
     OtherForm {

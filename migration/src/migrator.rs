@@ -7,6 +7,9 @@ use crate::{
     m20261121_000001_create_users, m20261121_000002_create_sessions, m20261121_000003_create_tasks,
     m20261121_000004_create_auth_events, m20261121_000005_create_linked_accounts,
     m20261121_000006_adopt_fastapi_tables, m20261121_000007_legacy_tokens, m20261121_000008_index_users,
+    m20261121_000009_digest_old_passwords, m20261121_000009_index_auth_events,
+    m20261121_000010_create_throttles, m20261121_000011_index_revocations,
+    m20261121_000012_create_one_time_tokens, m20261121_000013_idempotency_keys,
 };
 
 /// Every migration of Holdfast.
@@ -28,6 +31,12 @@ impl Migrator {
             Box::new(m20261121_000006_adopt_fastapi_tables::AdoptFastapiTables),
             Box::new(m20261121_000007_legacy_tokens::MIGRATION),
             Box::new(m20261121_000008_index_users::MIGRATION),
+            Box::new(m20261121_000009_digest_old_passwords::DigestOldPasswords),
+            Box::new(m20261121_000009_index_auth_events::MIGRATION),
+            Box::new(m20261121_000010_create_throttles::MIGRATION),
+            Box::new(m20261121_000011_index_revocations::MIGRATION),
+            Box::new(m20261121_000012_create_one_time_tokens::MIGRATION),
+            Box::new(m20261121_000013_idempotency_keys::MIGRATION),
         ]
     }
 }

@@ -2,6 +2,7 @@
 
 use std::{
     collections::BTreeMap,
+    path::Path,
     sync::{Arc, mpsc},
     thread,
 };
@@ -10,7 +11,7 @@ use holdfast_application::domain::users::Email;
 use holdfast_server::{
     Application,
     compose::{self, Handle},
-    settings::{Settings, Sources},
+    settings::{Delivery, Settings, Sources},
 };
 use holdfast_testkit::postgres::{self, TestDatabase};
 use reqwest::{Method, RequestBuilder, header::HeaderMap};
@@ -44,7 +45,7 @@ pub(crate) struct TestApp {
     pub(crate) client: reqwest::Client,
     settings: Arc<Settings>,
     stop: Option<(Handle, thread::JoinHandle<()>)>,
-    _directory: TempDir,
+    _directory: Option<TempDir>,
     _database: Option<TestDatabase>,
 }
 
@@ -99,7 +100,15 @@ impl TestApp {
         environment.extend(variables.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
         let sources = Sources { directory: directory.path().to_owned(), environment };
         let loaded = Settings::load(&sources).unwrap_or_else(|faults| panic!("{faults}"));
-        let settings = Arc::new(loaded.settings);
+        Self::serve(Arc::new(loaded.settings), Some(directory), database)
+    }
+
+    /// Another instance with the same settings and the same database, which must outlive it.
+    pub(crate) fn beside(&self) -> Self {
+        Self::serve(self.settings.clone(), None, None)
+    }
+
+    fn serve(settings: Arc<Settings>, directory: Option<TempDir>, database: Option<TestDatabase>) -> Self {
         let served = settings.clone();
         let (sender, receiver) = mpsc::channel();
         let thread = thread::spawn(move || {
@@ -122,6 +131,19 @@ impl TestApp {
             stop: Some((handle, thread)),
             _directory: directory,
             _database: database,
+        }
+    }
+
+    /// Where the rows are, for those who read them past the server.
+    pub(crate) fn database_url(&self) -> String {
+        self.settings.database.url.connect_url()
+    }
+
+    /// Where its mail becomes files.
+    pub(crate) fn mailbox(&self) -> &Path {
+        match &self.settings.mail.delivery {
+            Delivery::Folder(folder) => folder,
+            Delivery::Smtp(_) | Delivery::Off => panic!("this server writes no mail into a folder"),
         }
     }
 

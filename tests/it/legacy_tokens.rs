@@ -70,6 +70,7 @@ on_both_databases_accepting!(
     signing_out_ends_the_token_it_is_done_with,
     signing_out_everywhere_ends_all_of_them,
     another_role_ends_all_of_them,
+    another_password_ends_all_of_them_and_begins_a_session,
 );
 
 fn sign(secret: &str, header: &Value, claims: &Value) -> String {
@@ -240,6 +241,18 @@ async fn without_a_secret_or_a_date_that_lies_ahead_none_is_accepted() {
             }
         }
         assert!(app.knows(&ada.access).await);
+    }
+}
+
+async fn another_password_ends_all_of_them_and_begins_a_session(app: &TestApp) {
+    let ada = app.person("ada").await;
+    let [first, second] = tokens(&ada);
+    let wish = json!({ "current_password": PASSWORD, "new_password": format!("{PASSWORD} 2") });
+    let changed = call(app, &first, Method::POST, "/api/v1/auth/password", Some(wish)).await;
+    assert_eq!(changed.status, 200, "{}", changed.text);
+    assert!(app.knows(&Person::from(&changed).access).await);
+    for token in [&first, &second, &ada.access, &ada.long_lived] {
+        assert!(!app.knows(token).await);
     }
 }
 

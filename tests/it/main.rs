@@ -1,16 +1,25 @@
 //! Journeys through the whole program over real HTTP, on SQLite and on PostgreSQL.
 #![expect(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
 
+mod account_life;
 mod administration;
 mod app;
 mod bad_input;
 mod contract;
 mod contract_a;
 mod contract_b;
+mod dump;
+mod forge;
 mod front_ends;
+mod idempotency;
 mod isolation;
 mod journey;
 mod legacy_tokens;
+mod links;
+mod lost_updates;
 mod operations;
+mod revocation;
 mod sessions;
 mod throttling;
+mod token_attacks;
+mod unreliable_link;

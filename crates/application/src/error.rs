@@ -15,16 +15,33 @@ pub enum ErrorKind {
     Forbidden,
     /// It does not exist, or is somebody else's.
     NotFound,
+    /// It is understood, and contradicts what the caller said before.
+    Invalid,
     /// It contradicts what is there.
     Conflict,
+    /// The same is being done at this moment; worth another try after this long.
+    InFlight(Duration),
     /// The caller's condition does not hold.
     PreconditionFailed,
-    /// Too often; worth another try after this long.
-    Throttled(Duration),
+    /// Too often.
+    Throttled(Exceeded),
     /// A dependency is lost or full; worth another try after this long.
     Unavailable(Duration),
     /// A fault of ours. The cause is logged and never sent.
     Unexpected,
+}
+
+/// A limit that was exceeded, as the caller is told of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Exceeded {
+    /// Its name.
+    pub limit: &'static str,
+    /// How much is free.
+    pub quota: u32,
+    /// Within this time.
+    pub window: Duration,
+    /// When it is worth another try.
+    pub retry_after: Duration,
 }
 
 /// An error that a surface can answer.

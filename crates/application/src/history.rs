@@ -12,5 +12,5 @@ use crate::ports::{Clock, Ids};
 pub(crate) fn event(ids: &dyn Ids, clock: &dyn Clock, user: UserId, kind: EventKind) -> AuthEvent {
     tracing::info!(target: "holdfast::security", event = kind.name(), user_id = %user, "security event");
     let (id, at) = (EventId::new(ids.next()), clock.now());
-    AuthEvent { id, user, kind, at, session: None, client: Client::default() }
+    AuthEvent { id, user, kind: kind.into(), at, session: None, client: Client::default() }
 }

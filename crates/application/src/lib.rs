@@ -10,6 +10,8 @@ pub mod auth;
 pub mod error;
 pub mod health;
 mod history;
+pub mod idempotency;
+pub mod mail;
 pub mod page;
 pub mod patch;
 pub mod ports;
@@ -17,14 +19,14 @@ pub mod tasks;
 pub mod users;
 
 pub use actor::Actor;
-pub use error::{Classify, ErrorKind};
+pub use error::{Classify, ErrorKind, Exceeded};
 pub use holdfast_domain as domain;
 pub use patch::Patch;
 
-use auth::{Auth, AuthPolicy};
+use auth::{Attempts, Auth, AuthPolicy, DenyingStore, Revocations, Throttling};
 use health::Health;
 use page::CursorKey;
-use ports::{Clock, Ids, Passwords, Store, Tokens};
+use ports::{Clock, Ids, Outbox, Passwords, Randomness, Store, Tokens};
 use tasks::Tasks;
 use users::Users;
 
@@ -41,6 +43,10 @@ pub struct Adapters {
     pub clock: Arc<dyn Clock>,
     /// Fresh identifiers.
     pub ids: Arc<dyn Ids>,
+    /// Fresh secrets.
+    pub randomness: Arc<dyn Randomness>,
+    /// Where mail is left to be sent.
+    pub outbox: Arc<dyn Outbox>,
 }
 
 /// All use cases. Cloning costs a few reference counts.
@@ -58,13 +64,26 @@ pub struct Services {
 
 impl Services {
     /// Connects the use cases to their adapters.
-    pub fn new(adapters: Adapters, policy: AuthPolicy, cursors: CursorKey) -> Self {
-        let Adapters { store, passwords, tokens, clock, ids } = adapters;
+    pub fn new(adapters: Adapters, policy: AuthPolicy, cursors: CursorKey, throttling: Throttling) -> Self {
+        let Adapters { store, passwords, tokens: _, clock, ids, randomness: _, outbox: _ } = &adapters;
+        let revocations = Arc::new(Revocations::new(policy.longest_token()));
+        // Every service works on this one: whichever ends a session, its tokens are refused here from then on.
+        let store: Arc<dyn Store> =
+            Arc::new(DenyingStore::new(store.clone(), revocations.clone(), clock.clone()));
+        let attempts =
+            Attempts::new(store.clone(), passwords.clone(), clock.clone(), ids.clone(), throttling);
         Self {
-            tasks: Tasks::new(store.clone(), clock.clone(), ids.clone(), cursors),
-            users: Users::new(store.clone(), passwords.clone(), clock.clone(), ids.clone()),
+            tasks: Tasks::new(store.clone(), clock.clone(), ids.clone(), cursors.clone()),
+            users: Users::new(
+                store.clone(),
+                passwords.clone(),
+                clock.clone(),
+                ids.clone(),
+                cursors,
+                attempts.clone(),
+            ),
             health: Health::new(store.clone()),
-            auth: Auth::new(store, passwords, tokens, clock, ids, policy),
+            auth: Auth::new(Adapters { store, ..adapters }, policy, revocations, attempts),
         }
     }
 }

@@ -4,15 +4,17 @@
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use hmac::{Hmac, KeyInit, Mac};
-use holdfast_domain::{TaskId, Timestamp, UserId, tasks::Priority};
+use holdfast_domain::{EventId, TaskId, Timestamp, UserId, tasks::Priority};
 use sha2::Sha256;
 use uuid::Uuid;
 
-use crate::ports::{Direction, Position, SortBy, SortKey, TaskFilter, TaskOrder};
+use crate::ports::{Direction, EventPosition, Position, SortBy, SortKey, TaskFilter, TaskOrder};
 
 /// 128 bits are plenty against guessing a value that is worth a page of one's own tasks.
 const TAG_BYTES: usize = 16;
 const UUID_BYTES: usize = 16;
+/// Stands where a list of tasks tells its order, and is none of those.
+const HISTORY: u8 = u8::MAX;
 
 /// The cursor was not made by us for this list.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -33,10 +35,7 @@ impl CursorKey {
 
     /// The text for a place in the list that these three describe.
     pub fn seal(&self, owner: UserId, filter: &TaskFilter, order: TaskOrder, position: &Position) -> String {
-        let mut bytes = encode(position);
-        let tag = self.tag(owner, filter, order, &bytes).finalize().into_bytes();
-        bytes.extend_from_slice(&tag[..TAG_BYTES]);
-        URL_SAFE_NO_PAD.encode(bytes)
+        seal(encode(position), |payload| self.tag(owner, filter, order, payload))
     }
 
     /// The place that a text names, if it was sealed for the same three.
@@ -47,12 +46,26 @@ impl CursorKey {
         order: TaskOrder,
         text: &str,
     ) -> Result<Position, InvalidCursor> {
-        let bytes = URL_SAFE_NO_PAD.decode(text).map_err(|_| InvalidCursor)?;
-        let (payload, tag) =
-            bytes.len().checked_sub(TAG_BYTES).map(|at| bytes.split_at(at)).ok_or(InvalidCursor)?;
-        let mac = self.tag(owner, filter, order, payload);
-        mac.verify_truncated_left(tag).map_err(|_| InvalidCursor)?;
-        decode(payload).filter(|position| fits(&position.key, order.by)).ok_or(InvalidCursor)
+        let payload = open(text, |payload| self.tag(owner, filter, order, payload))?;
+        decode(&payload).filter(|position| fits(&position.key, order.by)).ok_or(InvalidCursor)
+    }
+
+    /// The text for a place in the history of `owner`.
+    pub fn seal_event(&self, owner: UserId, position: EventPosition) -> String {
+        let EventPosition { at, id } = position;
+        let mut payload = id.uuid().as_bytes().to_vec();
+        payload.extend_from_slice(&at.micros().to_be_bytes());
+        seal(payload, |payload| self.event_tag(owner, payload))
+    }
+
+    /// The place that a text names, if it was sealed for the same history.
+    pub fn open_event(&self, owner: UserId, text: &str) -> Result<EventPosition, InvalidCursor> {
+        let payload = open(text, |payload| self.event_tag(owner, payload))?;
+        decode_event(&payload).ok_or(InvalidCursor)
+    }
+
+    fn event_tag(&self, owner: UserId, payload: &[u8]) -> Hmac<Sha256> {
+        self.0.clone().chain_update(owner.uuid().as_bytes()).chain_update([HISTORY]).chain_update(payload)
     }
 
     fn tag(&self, owner: UserId, filter: &TaskFilter, order: TaskOrder, payload: &[u8]) -> Hmac<Sha256> {
@@ -75,7 +88,23 @@ impl CursorKey {
     }
 }
 
-fn keyed(secret: &[u8]) -> Hmac<Sha256> {
+/// The payload with the beginning of its tag, as text.
+fn seal(mut payload: Vec<u8>, tag: impl FnOnce(&[u8]) -> Hmac<Sha256>) -> String {
+    let tag = tag(&payload).finalize().into_bytes();
+    payload.extend_from_slice(&tag[..TAG_BYTES]);
+    URL_SAFE_NO_PAD.encode(payload)
+}
+
+/// The payload of a text, if its tag is the right one.
+fn open(text: &str, mac: impl FnOnce(&[u8]) -> Hmac<Sha256>) -> Result<Vec<u8>, InvalidCursor> {
+    let mut bytes = URL_SAFE_NO_PAD.decode(text).map_err(|_| InvalidCursor)?;
+    let at = bytes.len().checked_sub(TAG_BYTES).ok_or(InvalidCursor)?;
+    let tag = bytes.split_off(at);
+    mac(&bytes).verify_truncated_left(&tag).map_err(|_| InvalidCursor)?;
+    Ok(bytes)
+}
+
+pub(crate) fn keyed(secret: &[u8]) -> Hmac<Sha256> {
     #[expect(clippy::expect_used, reason = "HMAC takes keys of every length (RFC 2104 §3)")]
     Hmac::new_from_slice(secret).expect("HMAC takes a key of any length")
 }
@@ -134,6 +163,14 @@ fn decode(bytes: &[u8]) -> Option<Position> {
     Some(Position { key, id: TaskId::new(Uuid::from_slice(id).ok()?) })
 }
 
+fn decode_event(bytes: &[u8]) -> Option<EventPosition> {
+    let (id, at) = bytes.split_at_checked(UUID_BYTES)?;
+    Some(EventPosition {
+        at: Timestamp::from_micros(i64::from_be_bytes(at.try_into().ok()?)).ok()?,
+        id: EventId::new(Uuid::from_slice(id).ok()?),
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
@@ -162,6 +199,20 @@ mod tests {
         let downwards = TaskOrder { direction: Direction::Descending, ..ORDER };
         assert_eq!(key.open(owner(1), &all, downwards, &text), Err(InvalidCursor));
         assert_eq!(CursorKey::derive(b"other").open(owner(1), &all, ORDER, &text), Err(InvalidCursor));
+    }
+
+    #[test]
+    fn a_cursor_of_a_history_is_good_for_its_account_alone_and_for_no_list_of_tasks() {
+        let key = CursorKey::derive(b"secret");
+        let at = Timestamp::from_micros(-62_135_596_800_000_000).unwrap();
+        let position = EventPosition { at, id: EventId::new(Uuid::from_u128(7)) };
+        let text = key.seal_event(owner(1), position);
+        assert_eq!(key.open_event(owner(1), &text), Ok(position));
+        assert_eq!(key.open_event(owner(2), &text), Err(InvalidCursor));
+        assert_eq!(CursorKey::derive(b"other").open_event(owner(1), &text), Err(InvalidCursor));
+        assert_eq!(key.open(owner(1), &TaskFilter::default(), ORDER, &text), Err(InvalidCursor));
+        let of_tasks = key.seal(owner(1), &TaskFilter::default(), ORDER, &place("b"));
+        assert_eq!(key.open_event(owner(1), &of_tasks), Err(InvalidCursor));
     }
 
     proptest! {

@@ -71,6 +71,10 @@ id!(
     /// An entry of the security history.
     EventId
 );
+id!(
+    /// What proves one link in a mail; unique together with its account, and later ones are larger.
+    OneTimeTokenId
+);
 
 #[cfg(test)]
 mod tests {

@@ -5,10 +5,13 @@
 
 pub mod ids;
 pub mod sessions;
+pub mod stored;
 pub mod tasks;
 pub mod text;
+pub mod throttle;
 pub mod time;
 pub mod users;
 
-pub use ids::{EventId, SessionId, TaskId, TokenId, UserId};
+pub use ids::{EventId, OneTimeTokenId, SessionId, TaskId, TokenId, UserId};
+pub use stored::Stored;
 pub use time::Timestamp;

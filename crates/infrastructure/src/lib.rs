@@ -1,10 +1,12 @@
 //! The driven adapters: what the ports of the application reach in the outside world.
 //!
-//! Databases, password hashing, tokens, the clock and identifiers. No rule of the product lives here, and nothing
-//! here knows HTTP.
+//! Databases, password hashing, tokens, mail, the clock, identifiers and randomness. No rule of the product lives here,
+//! and nothing here knows HTTP.
 
 pub mod clock;
 pub mod database;
 pub mod ids;
+pub mod mail;
 pub mod passwords;
+pub mod randomness;
 pub mod tokens;

@@ -11,11 +11,10 @@ use std::{
 use holdfast_application::ports::{Repositories, Store, StoreError};
 use holdfast_infrastructure::database::{DatabaseLocation, DatabaseOptions, SeaOrmStore};
 use holdfast_testkit::{
-    fixtures,
+    NetworkFault, fixtures,
     postgres::{Durability, PostgresServer},
 };
 use sea_orm::{ConnectionTrait, Statement, TryGetable};
-use stores::proxy::{Link, Proxy};
 use tokio::time::{sleep, timeout};
 
 mod stores;
@@ -238,13 +237,12 @@ async fn a_sleeping_database_gets_time_to_wake_up() {
     let Some(database) = stores::postgres_database().await else {
         return;
     };
-    let (proxy, url) = proxied(database.url(), Link::Slow(Duration::from_millis(2_500))).await;
+    let (proxy, url) = stores::behind_a_proxy(database.url());
+    proxy.fail(NetworkFault::Asleep(Duration::from_millis(2_500)));
     let store = SeaOrmStore::connect(stores::postgres_options(&url)).await.unwrap();
     let (outcome, took) = timed(write(&store)).await;
     outcome.unwrap();
     assert!((Duration::from_millis(2_400)..Duration::from_secs(5)).contains(&took), "{took:?}");
-    proxy.set(Link::Good);
-    drop(store);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -252,10 +250,10 @@ async fn a_database_behind_a_silent_network_is_unavailable_within_the_budget() {
     let Some(database) = stores::postgres_database().await else {
         return;
     };
-    let (proxy, url) = proxied(database.url(), Link::Good).await;
+    let (proxy, url) = stores::behind_a_proxy(database.url());
     let store = SeaOrmStore::connect(stores::postgres_options(&url)).await.unwrap();
     write(&store).await.unwrap();
-    proxy.set(Link::Silent);
+    proxy.fail(NetworkFault::Swallow);
     for _ in 0..2 {
         let (outcome, took) = timed(read(&store)).await;
         assert!(is_unavailable(&outcome));
@@ -264,16 +262,8 @@ async fn a_database_behind_a_silent_network_is_unavailable_within_the_budget() {
         assert!(is_unavailable(&outcome));
         assert!(took < PROMISE, "{took:?}");
     }
-    proxy.set(Link::Good);
+    proxy.heal().unwrap();
     write(&store).await.unwrap();
-}
-
-async fn proxied(url: &str, link: Link) -> (Proxy, String) {
-    let (head, tail) = url.rsplit_once('/').unwrap();
-    let (head, port) = head.rsplit_once(':').unwrap();
-    let proxy = Proxy::to(port.parse().unwrap(), link).await;
-    let url = format!("{head}:{}/{tail}", proxy.address.port());
-    (proxy, url)
 }
 
 #[tokio::test]

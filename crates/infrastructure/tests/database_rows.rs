@@ -1,7 +1,10 @@
 //! Rows that no version of ours has written, how times lie in a SQLite file, and what a second process does to it.
 
 use holdfast_application::{
-    domain::sessions::{EndReason, EventKind},
+    domain::{
+        Stored,
+        sessions::{EndReason, EventKind},
+    },
     ports::{Repositories, Store, StoreError},
 };
 use holdfast_infrastructure::database::SeaOrmStore;
@@ -12,7 +15,7 @@ use sea_orm::ConnectionTrait;
 mod stores;
 
 #[tokio::test]
-async fn a_name_without_a_meaning_is_unexpected_and_not_guessed() {
+async fn names_that_only_a_newer_version_knows_fail_no_list_and_no_sign_out() {
     let (store, _folder) = stores::sqlite().await;
     let account = fixtures::account().build();
     store.users().insert(&account).await.unwrap();
@@ -26,10 +29,13 @@ async fn a_name_without_a_meaning_is_unexpected_and_not_guessed() {
         .unwrap();
     store.call().execute_unprepared("UPDATE sessions SET revoked_reason = 'whim'").await.unwrap();
     store.call().execute_unprepared("UPDATE auth_events SET kind = 'whim'").await.unwrap();
-    let session = store.sessions().find(session.owner, session.id).await.unwrap_err();
-    assert!(matches!(session, StoreError::Unexpected(_)));
-    let history = store.audit().latest(account.user.id, 1).await.unwrap_err();
-    assert!(matches!(history, StoreError::Unexpected(_)));
+    let whim = || "whim".to_owned();
+    let found = store.sessions().find(session.owner, session.id).await.unwrap().unwrap();
+    assert_eq!(found.ended, Some((fixtures::at(1), Stored::Newer(whim()))));
+    let history = store.audit().latest(account.user.id, None, 1).await.unwrap();
+    assert_eq!(history[0].kind, Stored::Newer(whim()));
+    let end = store.sessions().end(session.owner, session.id, EndReason::SignedOut, fixtures::at(2)).await;
+    assert!(!end.unwrap(), "it has ended already");
 }
 
 #[tokio::test]

@@ -13,13 +13,13 @@ use holdfast_application::{
     domain::users::{Password, PasswordHash},
     ports::{Passwords, PasswordsError, Verification},
 };
-use holdfast_infrastructure::passwords::{Argon2Passwords, PasswordOptions, PasswordOptionsError};
+use holdfast_infrastructure::passwords::{Argon2Passwords, PasswordOptions, PasswordOptionsError, Peppers};
 use tokio::task::JoinSet;
 
 const RIGHT: &str = "correct horse battery staple";
 
 fn hasher(concurrency: usize) -> Argon2Passwords {
-    Argon2Passwords::new(PasswordOptions { concurrency }).unwrap()
+    Argon2Passwords::new(PasswordOptions { concurrency, peppers: Peppers::default() }).unwrap()
 }
 
 fn password(text: &str) -> Password {
@@ -177,7 +177,7 @@ async fn what_is_no_hash_never_matches_and_costs_one_verification() {
 
 #[test]
 fn without_a_slot_there_is_no_hasher() {
-    let refused = Argon2Passwords::new(PasswordOptions { concurrency: 0 });
+    let refused = Argon2Passwords::new(PasswordOptions { concurrency: 0, peppers: Peppers::default() });
     assert!(matches!(refused, Err(PasswordOptionsError::NoSlot)));
 }
 

@@ -10,7 +10,7 @@ use holdfast_application::{
     domain::users::{Password, PasswordHash},
     ports::{Passwords as _, Verification},
 };
-use holdfast_infrastructure::passwords::{Argon2Passwords, PasswordOptions};
+use holdfast_infrastructure::passwords::{Argon2Passwords, PasswordOptions, Peppers};
 
 const RIGHT: &str = "correct horse battery staple";
 const USUAL: &str = "$2b$12$WT79nghbeM2Pidih34ZXtOA77kVHl2gopPbEd2YPWmduODEt3wTG2";
@@ -19,7 +19,7 @@ const SALTED: &str =
     "9f86d081884c7d659a2feaa0c55ad015:f5b9637ba0e79ffc25df7216dacad2fe6c667cb6cdab6d403ab32ffecfff16cf";
 
 fn hasher() -> Argon2Passwords {
-    Argon2Passwords::new(PasswordOptions { concurrency: 1 }).unwrap()
+    Argon2Passwords::new(PasswordOptions { concurrency: 1, peppers: Peppers::default() }).unwrap()
 }
 
 async fn verify(hasher: &Argon2Passwords, password: &str, hash: &str) -> Verification {

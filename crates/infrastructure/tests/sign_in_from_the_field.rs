@@ -6,9 +6,10 @@ use std::{sync::Arc, time::Duration};
 
 use holdfast_application::{
     Adapters, Services,
-    auth::{AuthError, AuthPolicy, SignIn, SignedIn},
+    auth::{AuthError, AuthPolicy, SignIn, SignedIn, Throttling},
     domain::{
         sessions::Client,
+        throttle::Limits,
         users::{Password, PasswordHash},
     },
     page::CursorKey,
@@ -16,10 +17,10 @@ use holdfast_application::{
 };
 use holdfast_infrastructure::{
     database::SeaOrmStore,
-    passwords::{Argon2Passwords, PasswordOptions},
+    passwords::{Argon2Passwords, PasswordOptions, Peppers},
 };
 use holdfast_testkit::{
-    FixedClock, PlainTokens, SequentialIds,
+    CountedSecrets, FixedClock, MemoryOutbox, PlainTokens, SequentialIds,
     fixtures::{LIFETIMES, account},
 };
 
@@ -34,17 +35,21 @@ const SALTED: &str =
 fn services(store: Arc<SeaOrmStore>) -> Services {
     let adapters = Adapters {
         store,
-        passwords: Arc::new(Argon2Passwords::new(PasswordOptions { concurrency: 1 }).unwrap()),
+        passwords: Arc::new(
+            Argon2Passwords::new(PasswordOptions { concurrency: 1, peppers: Peppers::default() }).unwrap(),
+        ),
         tokens: Arc::new(PlainTokens::default()),
         clock: Arc::new(FixedClock::default()),
         ids: Arc::new(SequentialIds::default()),
+        randomness: Arc::new(CountedSecrets::default()),
+        outbox: Arc::new(MemoryOutbox::default()),
     };
     let policy = AuthPolicy {
         access: Duration::from_mins(15),
         long_lived: Duration::from_hours(24),
         sessions: LIFETIMES,
     };
-    Services::new(adapters, policy, CursorKey::derive(b"secret"))
+    Services::new(adapters, policy, CursorKey::derive(b"secret"), Throttling::on(Limits::DEFAULT, b"secret"))
 }
 
 async fn sign_in(services: &Services, email: &str, password: &str) -> Result<SignedIn, AuthError> {

@@ -3,14 +3,16 @@
 
 #![expect(clippy::unwrap_used, reason = "a test says what is wrong by panicking")]
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use holdfast_application::{
     domain::{Timestamp, users::Role},
     ports::{AccessClaims, Expiry, InvalidToken, LegacyClaims, RefreshClaims, TokenHash, Tokens},
 };
-use holdfast_infrastructure::tokens::{JwtOptions, JwtOptionsError, JwtTokens, LegacyOptions, Secret};
+use holdfast_infrastructure::tokens::{
+    EmptySecret, JwtOptions, JwtOptionsError, JwtTokens, Key, KeyRing, LegacyOptions, Secret,
+};
 use jsonwebtoken::{Algorithm, EncodingKey, crypto};
 use proptest::{prelude::*, sample::Index};
 use sha2::{Digest, Sha256};
@@ -33,8 +35,8 @@ fn options(signing: &[u8], legacy: Option<&[u8]>) -> JwtOptions {
     JwtOptions {
         issuer: "holdfast".to_owned(),
         audience: "holdfast".to_owned(),
-        secret: Secret::new(signing.to_vec()),
-        previous_secrets: Vec::new(),
+        keys: KeyRing::new(Arc::new(Key::hs256(&Secret::new(signing.to_vec())).unwrap()), Vec::new())
+            .unwrap(),
         longest_access: Duration::from_hours(24),
         longest_refresh: Duration::from_hours(24 * 30),
         legacy,
@@ -336,7 +338,7 @@ fn without_a_secret_of_the_field_no_such_token_is_accepted() {
         }
     }
     let empty = JwtTokens::new(options(SIGNING, Some(b"")));
-    assert_eq!(empty.unwrap_err(), JwtOptionsError::EmptySecret);
+    assert_eq!(empty.unwrap_err(), JwtOptionsError::EmptySecret(EmptySecret));
 }
 
 #[test]

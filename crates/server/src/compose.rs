@@ -9,24 +9,29 @@ use actix_web::{
 use anyhow::{Context, bail};
 use holdfast_application::{
     Adapters, Services,
-    auth::AuthPolicy,
+    auth::{Auth, AuthPolicy, Throttling},
     domain::{Timestamp, sessions::Lifetimes},
+    mail::Courier,
     page::CursorKey,
-    ports::{Clock as _, Ids, Passwords, Store, Tokens},
+    ports::{Clock as _, Ids, Mailer, Outbox, Passwords, Store, Tokens},
 };
 use holdfast_infrastructure::{
     clock::SystemClock,
     database::{DatabaseLocation, DatabaseOptions, SeaOrmStore},
     ids::UuidV7Ids,
-    passwords::{Argon2Passwords, PasswordOptions},
-    tokens::{JwtOptions, JwtTokens, LegacyOptions, Secret as TokenSecret},
+    mail::{InProcessOutbox, MailFolder, MailOff, SmtpMailer},
+    passwords::{Argon2Passwords, PasswordOptions, Pepper, Peppers},
+    randomness::SystemRandomness,
+    tokens::{JwtOptions, JwtTokens, Key, KeyRing, LegacyOptions, Secret as TokenSecret},
 };
-use holdfast_web::{RateLimit, WebOptions, WebState};
+use holdfast_web::{WebOptions, WebState};
 use migration::{DatabaseUrl, Engine, Runner};
 
 use crate::{
+    revocations::Polls,
     settings::{
-        AuthSettings, DatabaseSettings, LegacyTokenSettings, Secret, SecretSource, Settings,
+        AuthSettings, DatabaseSettings, Delivery, KeySettings, LegacyTokenSettings, MailSettings,
+        PasswordSettings, Revocation, Secret, SecretSource, Settings, ThrottlingSettings,
         load_or_create_secret,
     },
     shutdown::Signals,
@@ -38,15 +43,19 @@ const KEEP_ALIVE: Duration = Duration::from_secs(75);
 /// How long requests in flight may take to finish once the listener is closed. With the default `DRAIN_DELAY` the process is
 /// gone within 25 s.
 const SHUTDOWN_SECONDS: u64 = 20;
+/// How long mail that waits may take to be sent at the end.
+const MAIL_SECONDS: u64 = 1;
 /// Connections that wait to be accepted.
 const BACKLOG: u32 = 4_096;
-/// How often throttle keys that nobody has used are dropped.
+/// How often what is over of the throttles is dropped.
 const SWEEP_INTERVAL: Duration = Duration::from_mins(1);
 
 /// A server that is bound and ready to run.
 pub struct Application {
     server: Server,
     address: SocketAddr,
+    polls: Option<Polls>,
+    outbox: Option<InProcessOutbox>,
 }
 
 /// Stops a running [`Application`] from another thread.
@@ -57,13 +66,17 @@ impl Application {
     /// Migrates where that is wanted, connects everything and binds the listener. Port 0 takes any free one.
     pub async fn build(settings: &Settings) -> anyhow::Result<Self> {
         prepare_schema(&settings.database).await?;
-        let secret = signing_secret(&settings.auth.secret)?;
-        let services = connect(settings, &secret).await?;
+        let (services, outbox) = connect(settings).await?;
+        let polls = match settings.auth.revocation {
+            Revocation::Fast => Some(Polls::start(services.auth.clone())),
+            Revocation::Strict => None,
+        };
+        let auth = services.auth.clone();
         let state =
             WebState::new(services, Arc::new(SystemClock), Arc::new(UuidV7Ids), web_options(settings));
         let signals = Signals::listen().context("cannot listen for signals")?;
         let stop = signals.requested(state.readiness(), settings.http.drain_delay());
-        sweep_throttles(state.clone());
+        sweep_throttles(state.clone(), auth);
         let address = SocketAddr::new(settings.http.host, settings.http.port);
         let server = HttpServer::new(move || holdfast_web::app(&state))
             .backlog(BACKLOG)
@@ -74,7 +87,7 @@ impl Application {
             .bind(address)
             .with_context(|| format!("cannot listen on {address} (HOST, PORT); is another server there?"))?;
         let address = server.addrs().first().copied().context("nothing was bound")?;
-        Ok(Self { server: server.run(), address })
+        Ok(Self { server: server.run(), address, polls, outbox })
     }
 
     /// Where it listens.
@@ -89,7 +102,13 @@ impl Application {
 
     /// Runs until it is told to stop.
     pub async fn run(self) -> std::io::Result<()> {
-        self.server.await
+        let Self { server, address: _, polls, outbox } = self;
+        let stopped = server.await;
+        drop(polls);
+        if let Some(outbox) = outbox {
+            outbox.drain(Duration::from_secs(MAIL_SECONDS)).await;
+        }
+        stopped
     }
 }
 
@@ -108,7 +127,7 @@ pub fn in_runtime<T>(work: impl Future<Output = T>) -> T {
 /// The services over the configured database, for commands that do not serve.
 pub async fn services(settings: &Settings) -> anyhow::Result<Services> {
     prepare_schema(&settings.database).await?;
-    connect(settings, &signing_secret(&settings.auth.secret)?).await
+    Ok(connect(settings).await?.0)
 }
 
 /// SQLite migrates by itself; PostgreSQL where `MIGRATE_ON_START` says so. Otherwise nothing may be pending. Neither takes
@@ -138,18 +157,60 @@ async fn prepare_schema(settings: &DatabaseSettings) -> anyhow::Result<()> {
     )
 }
 
-async fn connect(settings: &Settings, secret: &Secret) -> anyhow::Result<Services> {
-    let store = SeaOrmStore::connect(database_options(&settings.database)?).await?;
-    let passwords = PasswordOptions { concurrency: settings.limits.hash_concurrency as usize };
+async fn connect(settings: &Settings) -> anyhow::Result<(Services, Option<InProcessOutbox>)> {
+    let secret = configured_secret(&settings.auth.secret)?;
+    let deployment = deployment_secret(&settings.auth.keys, secret.as_ref())?;
+    let store = Arc::new(SeaOrmStore::connect(database_options(&settings.database)?).await?);
+    let outbox = outbox(&settings.mail, store.clone())?;
+    let passwords = PasswordOptions {
+        concurrency: settings.limits.hash_concurrency as usize,
+        peppers: peppers(&settings.passwords),
+    };
     let legacy = legacy_options(settings).await?;
     let adapters = Adapters {
-        store: Arc::new(store) as Arc<dyn Store>,
+        store,
         passwords: Arc::new(Argon2Passwords::new(passwords)?) as Arc<dyn Passwords>,
-        tokens: Arc::new(JwtTokens::new(jwt_options(&settings.auth, secret, legacy))?) as Arc<dyn Tokens>,
+        tokens: Arc::new(JwtTokens::new(jwt_options(&settings.auth, secret.as_ref(), legacy)?)?)
+            as Arc<dyn Tokens>,
         clock: Arc::new(SystemClock),
         ids: Arc::new(UuidV7Ids) as Arc<dyn Ids>,
+        randomness: Arc::new(SystemRandomness),
+        outbox: match &outbox {
+            Some(outbox) => Arc::new(outbox.clone()) as Arc<dyn Outbox>,
+            None => Arc::new(MailOff),
+        },
     };
-    Ok(Services::new(adapters, auth_policy(&settings.auth), CursorKey::derive(secret.expose())))
+    let cursors = CursorKey::derive(deployment.expose());
+    let throttling = throttling(&settings.throttling, &deployment);
+    Ok((Services::new(adapters, auth_policy(&settings.auth), cursors, throttling), outbox))
+}
+
+/// Where mail waits, and who carries it; nothing where mail is off.
+fn outbox(settings: &MailSettings, store: Arc<dyn Store>) -> anyhow::Result<Option<InProcessOutbox>> {
+    let MailSettings { delivery, sender, site } = settings;
+    let sender = || sender.clone().context("mail comes from nobody (MAIL_FROM)");
+    let mailer: Arc<dyn Mailer> = match delivery {
+        Delivery::Smtp(relay) => Arc::new(SmtpMailer::new(relay, sender()?)),
+        Delivery::Folder(folder) => {
+            tracing::info!(target: "holdfast::mail", "mail is written into {}", folder.display());
+            Arc::new(MailFolder::new(folder.clone(), sender()?))
+        }
+        Delivery::Off => return Ok(None),
+    };
+    let (clock, ids, randomness) = (Arc::new(SystemClock), Arc::new(UuidV7Ids), Arc::new(SystemRandomness));
+    let courier = Courier::new(store, mailer, clock, ids, randomness, site.clone());
+    Ok(Some(InProcessOutbox::new(courier, tokio::runtime::Handle::current())))
+}
+
+/// The peppers, and a line in the log that names the one in new hashes.
+fn peppers(settings: &PasswordSettings) -> Peppers {
+    let PasswordSettings { pepper, previous_peppers } = settings;
+    let pepper_of = |secret: &Secret| Pepper::new(secret.expose().to_vec());
+    let current = pepper.as_ref().map(pepper_of);
+    if let Some(pepper) = &current {
+        tracing::info!(pepper = pepper.id(), "new password hashes are made with this pepper");
+    }
+    Peppers::new(current, previous_peppers.iter().map(pepper_of).collect())
 }
 
 fn database_options(settings: &DatabaseSettings) -> anyhow::Result<DatabaseOptions> {
@@ -188,7 +249,7 @@ async fn legacy_options(settings: &Settings) -> anyhow::Result<Option<LegacyOpti
             "no token of the FastAPI backend is accepted: their time is over, or there was no adoption"
         );
     }
-    let secret = TokenSecret::new(secret.expose().to_vec());
+    let secret = token_secret(secret);
     Ok(until.map(|until| LegacyOptions { secret, until }))
 }
 
@@ -198,20 +259,52 @@ async fn adopted_at(settings: &DatabaseSettings) -> anyhow::Result<Option<Timest
     Ok(seconds.map(Timestamp::from_seconds).transpose()?)
 }
 
-fn jwt_options(settings: &AuthSettings, secret: &Secret, legacy: Option<LegacyOptions>) -> JwtOptions {
-    JwtOptions {
+fn jwt_options(
+    settings: &AuthSettings,
+    secret: Option<&Secret>,
+    legacy: Option<LegacyOptions>,
+) -> anyhow::Result<JwtOptions> {
+    Ok(JwtOptions {
         issuer: settings.issuer.clone(),
         audience: settings.audience.clone(),
-        secret: TokenSecret::new(secret.expose().to_vec()),
-        previous_secrets: settings
-            .previous_secrets
-            .iter()
-            .map(|secret| TokenSecret::new(secret.expose().to_vec()))
-            .collect(),
+        keys: key_ring(settings, secret)?,
         longest_access: settings.access_token_lifetime().max(settings.compatibility_token_lifetime()),
         longest_refresh: settings.session_maximum().max(settings.compatibility_token_lifetime()),
         legacy,
+    })
+}
+
+/// A key pair signs, or else the secret; everything that there is verifies.
+fn key_ring(settings: &AuthSettings, secret: Option<&Secret>) -> anyhow::Result<KeyRing> {
+    let KeySettings { algorithm: _, signing, verifying, directory: _ } = &settings.keys;
+    let mut keys: Vec<Arc<Key>> = signing.iter().cloned().collect();
+    for secret in secret.into_iter().chain(&settings.previous_secrets) {
+        keys.push(Arc::new(Key::hs256(&token_secret(secret))?));
     }
+    keys.extend(verifying.iter().cloned());
+    let mut keys = keys.into_iter();
+    let current = keys.next().context("there is neither a secret nor a key to sign tokens with")?;
+    tracing::info!(
+        kid = current.id(),
+        algorithm = current.algorithm_name(),
+        "new tokens are signed with this key"
+    );
+    Ok(KeyRing::new(current, keys.collect())?)
+}
+
+fn token_secret(secret: &Secret) -> TokenSecret {
+    TokenSecret::new(secret.expose().to_vec())
+}
+
+/// What everything but tokens is derived from: every instance of a deployment has the same secret, or the same key pair.
+fn deployment_secret(keys: &KeySettings, secret: Option<&Secret>) -> anyhow::Result<TokenSecret> {
+    let derived = || keys.signing.as_ref().and_then(|key| key.derived_secret());
+    secret.map(token_secret).or_else(derived).context("there is neither a secret nor a key that signs")
+}
+
+/// How attempts at passwords are throttled. Every instance hides addresses under the same key, so that they count together.
+fn throttling(settings: &ThrottlingSettings, deployment: &TokenSecret) -> Throttling {
+    settings.limits().map_or_else(Throttling::off, |limits| Throttling::on(limits, deployment.expose()))
 }
 
 fn auth_policy(settings: &AuthSettings) -> AuthPolicy {
@@ -226,29 +319,38 @@ fn auth_policy(settings: &AuthSettings) -> AuthPolicy {
     }
 }
 
-fn signing_secret(source: &SecretSource) -> anyhow::Result<Secret> {
-    match source {
-        SecretSource::Given(secret) => Ok(secret.clone()),
-        SecretSource::Generated { path } => Ok(load_or_create_secret(path)?),
-    }
+fn configured_secret(source: &SecretSource) -> anyhow::Result<Option<Secret>> {
+    Ok(match source {
+        SecretSource::Given(secret) => Some(secret.clone()),
+        SecretSource::Generated { path } => Some(load_or_create_secret(path)?),
+        SecretSource::Unneeded => None,
+    })
 }
 
 fn web_options(settings: &Settings) -> WebOptions {
     WebOptions {
         allowed_origins: settings.http.allowed_origins.clone(),
         trusted_proxies: settings.http.trusted_proxies.clone(),
-        rate_limit: if settings.limits.rate_limit { RateLimit::default() } else { RateLimit::Off },
+        rate_limit: settings.throttling.buckets(),
         version: env!("CARGO_PKG_VERSION"),
         production: settings.environment.is_strict(),
+        require_if_match: settings.http.require_if_match,
     }
 }
 
-fn sweep_throttles(state: WebState) {
+/// Every instance sweeps what all of them count together, too: who comes second finds nothing left.
+fn sweep_throttles(state: WebState, auth: Auth) {
     actix_web::rt::spawn(async move {
         let mut interval = actix_web::rt::time::interval(SWEEP_INTERVAL);
         loop {
             interval.tick().await;
             state.sweep();
+            if let Err(error) = auth.sweep_attempts().await {
+                tracing::warn!(
+                    error = &error as &dyn std::error::Error,
+                    "counters of attempts were not swept"
+                );
+            }
         }
     });
 }

@@ -3,6 +3,7 @@
 
 pub mod cli;
 pub mod compose;
+mod revocations;
 pub mod settings;
 pub mod shutdown;
 pub mod telemetry;

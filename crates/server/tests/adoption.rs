@@ -9,17 +9,21 @@ use std::{
 };
 
 use holdfast_testkit::postgres;
-use reqwest::Client;
+use reqwest::{Client, Method};
 use serde_json::{Value, json};
 use sqlx::{AssertSqlSafe, Connection as _, Row as _};
 use tempfile::TempDir;
 
 const SECRET: &str = "adoption-tests-only-0123456789-abcdefghijklmnopqrstuvwxyz-0123456789";
 const ANN: &str = "11111111-1111-4111-8111-111111111111";
+const BOB: &str = "22222222-2222-4222-8222-222222222222";
 const ORPHAN: &str = "99999999-9999-4999-8999-999999999999";
 /// bcrypt of `abc123xyz`, from the algorithm's own examples.
 const OLD_PASSWORD: &str = "abc123xyz";
 const OLD_HASH: &str = "$2b$12$R9h/cIPz0gi.URNNX3kh2OPST9/PgBkqquzi.Ss7KIUgO2t0jWMUW";
+/// bcrypt of `another old one`, as an operator of the old backend would set it.
+const RESET_PASSWORD: &str = "another old one";
+const RESET_HASH: &str = "$2b$10$abcdefghijklmnopqrstuuOJnqHxtvWKzPPdS88B7746f7gRYecsG";
 const NEW_PASSWORD: &str = "correct horse battery staple";
 
 /// A database of the FastAPI backend, form A, with Ann, a task of hers and one of nobody's.
@@ -96,7 +100,10 @@ impl Old {
 
     /// Titles in the old table.
     async fn titles(&self) -> Vec<String> {
-        let sql = "SELECT title FROM task ORDER BY title";
+        self.texts("SELECT title FROM task ORDER BY title").await
+    }
+
+    async fn texts(&self, sql: &'static str) -> Vec<String> {
         if self.is_sqlite() {
             let mut connection = sqlx::SqliteConnection::connect(&self.url).await.unwrap();
             let rows = sqlx::raw_sql(sql).fetch_all(&mut connection).await.unwrap();
@@ -159,6 +166,12 @@ impl Server {
         answer.json::<Value>().await.unwrap()["data"]["token"].as_str().unwrap().to_owned()
     }
 
+    async fn send(&self, token: &str, method: Method, path: &str, body: Value) {
+        let request = client().request(method, format!("{}/api/v1{path}", self.base)).bearer_auth(token);
+        let answer = request.json(&body).send().await.unwrap();
+        assert_eq!(answer.status(), 200, "{path}");
+    }
+
     async fn tasks(&self, token: &str) -> Vec<String> {
         let request = client().get(format!("{}/api/tasks?sort_by=title&sort_order=asc", self.base));
         let body: Value = request.bearer_auth(token).send().await.unwrap().json().await.unwrap();
@@ -203,7 +216,7 @@ async fn switch_and_come_back(old: Old) {
     let server = Server::start(&old);
     let token = server.sign_in("ann@example.org", OLD_PASSWORD).await;
     assert_eq!(server.tasks(&token).await, ["written before", "written meanwhile"]);
-    claim(&old);
+    claim(&old, ORPHAN, "eve@example.org");
     let eve = server.sign_in("eve@example.org", NEW_PASSWORD).await;
     assert_eq!(server.tasks(&eve).await, ["of nobody"]);
     let create = client().post(format!("{}/api/tasks", server.base)).bearer_auth(&token);
@@ -220,13 +233,80 @@ async fn switch_and_come_back(old: Old) {
     assert_eq!(old.titles().await, ["of nobody", "written before", "written here", "written meanwhile"]);
 }
 
-fn claim(old: &Old) {
-    let mut command = old.holdfast(&["user", "claim", ORPHAN, "--email", "eve@example.org"]);
+fn claim(old: &Old, id: &str, email: &str) {
+    let mut command = old.holdfast(&["user", "claim", id, "--email", email]);
     let mut child =
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     writeln!(child.stdin.take().unwrap(), "{NEW_PASSWORD}").unwrap();
     let output = child.wait_with_output().unwrap();
     assert!(output.status.success(), "{}", text(&output));
+}
+
+/// Ann only signs in and changes her name; Bob sets another password. Then both get one from the old backend's operator.
+async fn passwords_follow_their_owners_there_and_back(old: Old) {
+    old.execute(&format!(
+        "INSERT INTO \"user\" SELECT 'bob@example.org', 'Bob', is_active, '{}', hashed_password, created_at, updated_at \
+             FROM \"user\"",
+        old.id(BOB)
+    ))
+    .await;
+    old.succeed(&["migrate", "up"]);
+    let server = Server::start(&old);
+    let ann = server.sign_in("ann@example.org", OLD_PASSWORD).await;
+    server.send(&ann, Method::PATCH, "/users/me", json!({ "name": "Anne" })).await;
+    let bob = server.sign_in("bob@example.org", OLD_PASSWORD).await;
+    let wish = json!({ "current_password": OLD_PASSWORD, "new_password": NEW_PASSWORD });
+    server.send(&bob, Method::POST, "/auth/password", wish).await;
+    drop(server);
+
+    old.execute(&format!("UPDATE \"user\" SET hashed_password = '{RESET_HASH}'")).await;
+    let delta = old.succeed(&["migrate", "adopt", "--delta"]);
+    assert!(delta.contains("accounts: 0 new, 1 changed, 0 gone"), "{delta}");
+    assert!(delta.contains(&format!("the password of {BOB} was changed on both sides")), "{delta}");
+    let server = Server::start(&old);
+    server.sign_in("ann@example.org", RESET_PASSWORD).await;
+    server.sign_in("bob@example.org", NEW_PASSWORD).await;
+    drop(server);
+
+    let written = old.succeed(&["migrate", "adopt", "--write-back"]);
+    assert!(written.contains("accounts: 2 written"), "{written}");
+    assert!(written.contains("the password of bob@example.org"), "{written}");
+    assert!(!written.to_lowercase().contains("the password of ann@example.org"), "{written}");
+    let rows =
+        old.texts("SELECT name || ' ' || email || ' ' || hashed_password FROM \"user\" ORDER BY name").await;
+    assert_eq!(rows[0], format!("Anne Ann@Example.org {RESET_HASH}"));
+    assert!(rows[1].starts_with("Bob bob@example.org $argon2id$"), "{rows:?}");
+    old.succeed(&["migrate", "down", "--all"]);
+}
+
+#[tokio::test]
+async fn passwords_follow_their_owners_on_sqlite() {
+    passwords_follow_their_owners_there_and_back(Old::sqlite().await).await;
+}
+
+#[tokio::test]
+async fn passwords_follow_their_owners_on_postgres() {
+    if let Some(old) = Old::postgres().await {
+        passwords_follow_their_owners_there_and_back(old).await;
+    }
+}
+
+#[tokio::test]
+async fn an_account_whose_address_contains_u_0000_is_told_and_gets_another() {
+    let old = Old::sqlite().await;
+    old.execute("UPDATE \"user\" SET email = 'ann' || char(0) || '@example.org'").await;
+    let told = format!("account {ANN}: its e-mail address contains the character U+0000");
+    for command in [&["migrate", "adopt", "--check"][..], &["migrate", "up"]] {
+        let said = old.succeed(command);
+        assert!(said.contains(&told) && said.contains("holdfast user claim"), "{said}");
+    }
+    claim(&old, ANN, "ann@example.org");
+    let server = Server::start(&old);
+    let ann = server.sign_in("ann@example.org", NEW_PASSWORD).await;
+    assert_eq!(server.tasks(&ann).await, ["written before"]);
+    drop(server);
+    old.succeed(&["migrate", "adopt", "--write-back"]);
+    assert_eq!(old.texts("SELECT email FROM \"user\" WHERE name = 'Ann'").await, ["ann@example.org"]);
 }
 
 #[tokio::test]

@@ -12,18 +12,27 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use holdfast_application::domain::throttle::{Backoff, Limits};
 use holdfast_server::settings::variables::{ALL, Fallback, WITHOUT_EFFECT};
 use holdfast_server::settings::{
-    Environment, Faults, Loaded, LogFormat, LogLevel, SecretSource, Settings, Sources, load_or_create_secret,
+    Environment, Faults, Loaded, LogFormat, LogLevel, Revocation, SecretSource, Settings, Sources,
+    load_or_create_secret,
 };
+use holdfast_web::{Allowance, RateLimit};
 use migration::DatabaseUrl;
 use proptest::prelude::*;
 use tempfile::TempDir;
 
 const STRONG: &str = "0f1e2d3c4b5a69788796a5b4c3d2e1f00123456789abcdefcafe5eed0ddba11e";
 const POSTGRES: &str = "postgresql://app:hunter2@db.example/app?sslmode=require";
-const PRODUCTION: [(&str, &str); 3] =
-    [("ENVIRONMENT", "production"), ("JWT_SECRET", STRONG), ("DATABASE_URL", POSTGRES)];
+const PRODUCTION: [(&str, &str); 6] = [
+    ("ENVIRONMENT", "production"),
+    ("JWT_SECRET", STRONG),
+    ("DATABASE_URL", POSTGRES),
+    ("SMTP_URL", "smtps://app:hunter2@mail.example"),
+    ("MAIL_FROM", "no-reply@app.example"),
+    ("PUBLIC_URL", "https://app.example"),
+];
 
 type Pairs<'a> = &'a [(&'a str, &'a str)];
 
@@ -105,6 +114,7 @@ const MALFORMED: &[(&str, &str, &str, &str)] = &[
     ("DRAIN_DELAY", "3ms", "\"3ms\" is not a whole number", "seconds"),
     ("DRAIN_DELAY", "1m", "\"1m\" is not a whole number", "seconds"),
     ("DRAIN_DELAY", "s", "is not a whole number", "seconds"),
+    ("REQUIRE_IF_MATCH", "always", "\"always\" is neither true nor false", "true, false"),
     ("LOG_LEVEL", "verbose", "\"verbose\"", "trace, debug, info"),
     ("LOG_LEVEL", "info,sqlx=warn", "is not one of its words", "trace, debug, info"),
     ("LOG_FORMAT", "xml", "\"xml\"", "json, text"),
@@ -126,6 +136,9 @@ const MALFORMED: &[(&str, &str, &str, &str)] = &[
     ("JWT_ALGORITHM", "none", "\"none\"", "HS256"),
     ("JWT_ALGORITHM", "hs256", "\"hs256\"", "HS256"),
     ("JWT_ALGORITHM", "HS512", "\"HS512\"", "HS256"),
+    ("JWT_ALGORITHM", "ES256", "\"ES256\"", "EdDSA, RS256"),
+    ("JWT_ALGORITHM", "EdDSA", "is EdDSA, but JWT_KEY_DIRECTORY is not set", "JWT_KEY_DIRECTORY to name"),
+    ("JWT_KEY_DIRECTORY", "no/such/directory", "no/such/directory\" does not exist", "holdfast keys generate"),
     ("ACCESS_TOKEN_MINUTES", "0", "0 is out of range", "1–60"),
     ("ACCESS_TOKEN_MINUTES", "61", "61 is out of range", "1–60"),
     ("ACCESS_TOKEN_MINUTES", "15m", "\"15m\" is not a whole number", "minutes"),
@@ -144,10 +157,23 @@ const MALFORMED: &[(&str, &str, &str, &str)] = &[
     ("LEGACY_TOKENS_UNTIL", "tomorrow", "is not a date and time", "RFC 3339"),
     ("LEGACY_TOKENS_UNTIL", "0000-01-01T00:00:00Z", "is not a date and time", "RFC 3339"),
     ("LEGACY_TOKENS_UNTIL", "2026-12-01T00:00:00Z", "there is no BETTER_AUTH_SECRET", "as the FastAPI backend had it"),
+    ("REVOCATION", "slow", "\"slow\"", "fast, strict"),
+    ("REVOCATION", "true", "\"true\"", "fast, strict"),
     ("HASH_CONCURRENCY", "0", "0 is out of range", "1–256"),
     ("HASH_CONCURRENCY", "257", "257 is out of range", "1–256"),
     ("HASH_CONCURRENCY", "half", "is not a whole number", "1–256"),
     ("RATE_LIMIT", "disabled", "\"disabled\" is neither true nor false", "on, off"),
+    ("RATE_LIMIT", "20", "\"20\" is neither true nor false", "on, off"),
+    ("RATE_LIMIT_SIGN_IN_BURST", "0", "0 is out of range", "1–1000"),
+    ("RATE_LIMIT_SIGN_IN_PER_MINUTE", "off", "\"off\" is not a whole number", "1–1000"),
+    ("RATE_LIMIT_SIGN_IN_PER_MINUTE", "10/m", "is not a whole number", "1–1000"),
+    ("RATE_LIMIT_REFRESH_PER_MINUTE", "-1", "is not a whole number", "1–1000"),
+    ("RATE_LIMIT_NETWORK_FAILURES", "101", "101 is out of range", "1–100"),
+    ("RATE_LIMIT_NETWORK_DELAY", "0s", "0 is out of range", "1–3600"),
+    ("RATE_LIMIT_ACCOUNT_FAILURES", "99999999999", "is out of range", "1–10000"),
+    ("RATE_LIMIT_ACCOUNT_DELAY", "3601", "3601 is out of range", "1–3600"),
+    ("RATE_LIMIT_MAX_DELAY", "29", "29 s are less than a first wait of 30 s", "at least RATE_LIMIT_NETWORK_DELAY and"),
+    ("RATE_LIMIT_MAX_DELAY", "15m", "\"15m\" is not a whole number", "1–3600"),
 ];
 
 /// Production: what is set over a right configuration (empty: missing), the faulty variable as it is
@@ -250,6 +276,7 @@ fn nothing_set_gives_the_documented_defaults_and_a_generated_secret() {
     assert_eq!(settings.auth.compatibility_token_lifetime(), Duration::from_hours(24));
     assert_eq!(settings.database.wake_timeout(), Duration::from_secs(5));
     assert_eq!(settings.http.drain_delay(), Duration::from_secs(3));
+    assert!(!settings.http.require_if_match);
     assert!((1..=256).contains(&settings.limits.hash_concurrency));
     assert_eq!(settings.auth.secret, SecretSource::Generated { path: directory.path().join("data/secret") });
     assert_eq!(warnings.len(), 1, "{warnings:?}");
@@ -263,6 +290,30 @@ fn nothing_set_gives_the_documented_defaults_and_a_generated_secret() {
         }
     }
     assert_eq!(settings.describe().rows().len(), ALL.len(), "every variable is described once");
+}
+
+#[test]
+fn the_limits_of_the_throttle_are_those_that_are_promised_unless_set() {
+    let promised = settings(&[]).throttling;
+    assert_eq!(promised.limits(), Some(Limits::DEFAULT));
+    assert_eq!(promised.buckets(), RateLimit::default());
+    let set = settings(&[
+        ("RATE_LIMIT_SIGN_IN_BURST", "3"),
+        ("RATE_LIMIT_SIGN_IN_PER_MINUTE", "4"),
+        ("RATE_LIMIT_REFRESH_PER_MINUTE", "5"),
+        ("RATE_LIMIT_NETWORK_FAILURES", "6"),
+        ("RATE_LIMIT_NETWORK_DELAY", "7"),
+        ("RATE_LIMIT_ACCOUNT_FAILURES", "8"),
+        ("RATE_LIMIT_ACCOUNT_DELAY", "9s"),
+        ("RATE_LIMIT_MAX_DELAY", "10"),
+    ])
+    .throttling;
+    let backoff = |free, first| Backoff::new(free, Duration::from_secs(first), Duration::from_secs(10));
+    assert_eq!(set.limits(), Some(Limits { network: backoff(6, 7), account: backoff(8, 9) }));
+    let (sign_in, refresh) = (Allowance::per_minute(3, 4), Allowance::per_minute(5, 5));
+    assert_eq!(set.buckets(), RateLimit::On { sign_in, refresh });
+    let off = settings(&[("RATE_LIMIT", "off"), ("RATE_LIMIT_NETWORK_FAILURES", "6")]).throttling;
+    assert_eq!((off.limits(), off.buckets()), (None, RateLimit::Off));
 }
 
 #[test]
@@ -347,14 +398,20 @@ fn limits_are_exactly_those_of_the_catalogue() {
         let idle = if name == "REFRESH_TOKEN_MAX_DAYS" { "1" } else { "7" };
         let accepted = |value: u64| {
             let text = value.to_string();
-            let fixed = [("REFRESH_TOKEN_MAX_DAYS", "365"), ("REFRESH_TOKEN_IDLE_DAYS", idle)];
+            let fixed = [
+                ("REFRESH_TOKEN_MAX_DAYS", "365"),
+                ("REFRESH_TOKEN_IDLE_DAYS", idle),
+                ("RATE_LIMIT_MAX_DELAY", "3600"),
+                ("RATE_LIMIT_NETWORK_DELAY", "1"),
+                ("RATE_LIMIT_ACCOUNT_DELAY", "1"),
+            ];
             load(&with(&fixed, &[(name, &text)])).is_ok()
         };
         assert!(accepted(low) && accepted(high) && !accepted(high + 1), "{name}");
         assert!(low == 0 || !accepted(low - 1), "{name}");
         checked += 1;
     }
-    assert_eq!(checked, 11);
+    assert_eq!(checked, 19);
     for name in ["JWT_ISSUER", "JWT_AUDIENCE"] {
         assert!(load(&[(name, &"ä".repeat(255))]).is_ok());
         let faults = load(&[(name, &"ä".repeat(256))]).unwrap_err().to_string();
@@ -368,7 +425,7 @@ fn every_spelling_that_is_documented_is_accepted() {
         assert!(settings(&[("MIGRATE_ON_START", text)]).database.migrate_on_start, "{text}");
     }
     for text in ["false", "0", "NO", "Off"] {
-        assert!(!settings(&[("RATE_LIMIT", text)]).limits.rate_limit, "{text}");
+        assert!(!settings(&[("RATE_LIMIT", text)]).throttling.on, "{text}");
     }
     for (text, level) in
         [("TRACE", LogLevel::Trace), ("Warning", LogLevel::Warn), ("critical", LogLevel::Error)]
@@ -379,6 +436,7 @@ fn every_spelling_that_is_documented_is_accepted() {
     assert_eq!(settings(&[("PORT", "0")]).http.port, 0);
     assert!(settings(&[("HOST", "localhost")]).http.host.is_loopback());
     assert!(settings(&[("HOST", "::1")]).http.host.is_loopback());
+    assert_eq!(settings(&[("REVOCATION", "Strict")]).auth.revocation, Revocation::Strict);
     assert_eq!(settings(&[("LOG_FORMAT", "JSON")]).telemetry.format, LogFormat::Json);
     assert_eq!(settings(&PRODUCTION).telemetry.format, LogFormat::Json);
 }
@@ -390,13 +448,19 @@ fn origins_and_networks_are_kept_in_the_form_they_are_compared_in() {
             "ALLOWED_ORIGINS",
             " HTTPS://App.Example:443 ,http://[::1]:3000,capacitor://localhost,https://app.example,",
         ),
-        ("TRUSTED_PROXIES", "10.1.2.3, 10.9.9.9/8,2001:db8::1"),
+        (
+            "TRUSTED_PROXIES",
+            "10.1.2.3, 10.9.9.9/8,2001:db8::1, ::ffff:192.0.2.1, ::ffff:198.51.100.7/120,::/0",
+        ),
         ("PUBLIC_URL", "https://api.example/todo"),
     ])
     .http;
     assert_eq!(http.allowed_origins, ["https://app.example", "http://[::1]:3000", "capacitor://localhost"]);
     let networks: Vec<_> = http.trusted_proxies.iter().map(ToString::to_string).collect();
-    assert_eq!(networks, ["10.1.2.3/32", "10.0.0.0/8", "2001:db8::1/128"]);
+    let mapped = ["192.0.2.1/32", "198.51.100.0/24"];
+    assert_eq!(networks[..3], ["10.1.2.3/32", "10.0.0.0/8", "2001:db8::1/128"]);
+    assert_eq!(networks[3..5], mapped, "IPv4 as it is compared");
+    assert_eq!(networks[5..], ["::/0"]);
     assert_eq!(http.public_url.unwrap().as_str(), "https://api.example/todo");
 }
 
@@ -443,13 +507,14 @@ fn the_fastapi_backends_secret_signs_only_where_ours_is_missing() {
     let given = |settings: Settings| match settings.auth.secret {
         SecretSource::Given(secret) => String::from_utf8(secret.expose().to_vec()).unwrap(),
         SecretSource::Generated { path } => panic!("generated in {}", path.display()),
+        SecretSource::Unneeded => panic!("no secret at all"),
     };
     let other = STRONG.replace('0', "9");
     assert_eq!(given(settings(&[("BETTER_AUTH_SECRET", &other)])), other);
     assert_eq!(given(settings(&[("BETTER_AUTH_SECRET", &other), ("JWT_SECRET", STRONG)])), STRONG);
     assert_eq!(warnings(&with(&PRODUCTION, &[("BETTER_AUTH_SECRET", &other)])), "");
     let told = warnings(&[("JWT_ALGORITHM", "RS256"), ("JWT_SECRET", STRONG)]);
-    assert!(told.starts_with("JWT_ALGORITHM: is RS256, but there is no key file"), "{told}");
+    assert!(told.starts_with("JWT_ALGORITHM: is RS256, but JWT_KEY_DIRECTORY is not set"), "{told}");
 }
 
 #[test]
@@ -505,6 +570,30 @@ fn the_end_of_legacy_tokens_is_a_point_in_time() {
     // A known secret is there, although it verifies nothing: a warning is enough.
     let known = [("BETTER_AUTH_SECRET", "changeme"), ("LEGACY_TOKENS_UNTIL", "2026-12-01T00:00:00Z")];
     assert!(warnings(&with(&PRODUCTION, &known)).contains("no token of the FastAPI backend is accepted"));
+}
+
+#[test]
+fn peppers_are_as_strong_as_secrets_and_each_is_loaded_once() {
+    let (one, two) = (STRONG.replace('0', "8"), STRONG.replace('0', "7"));
+    let pepper = STRONG.replace('0', "6");
+    assert_eq!(settings(&PRODUCTION).passwords.pepper, None);
+    let list = format!("{one}, {two},{pepper},{one}");
+    let peppered = [("PASSWORD_PEPPER", pepper.as_str()), ("PASSWORD_PREVIOUS_PEPPERS", &list)];
+    let loaded = load(&with(&PRODUCTION, &peppered)).unwrap();
+    let passwords = loaded.settings.passwords;
+    assert_eq!(passwords.pepper.unwrap().expose(), pepper.as_bytes());
+    let previous: Vec<_> = passwords.previous_peppers.iter().map(|secret| secret.expose().to_vec()).collect();
+    assert_eq!(previous, [one.into_bytes(), two.into_bytes()]);
+    assert_eq!(loaded.warnings.len(), 2, "{:?}", loaded.warnings);
+
+    let weak = [("PASSWORD_PEPPER", "hunter2"), ("PASSWORD_PREVIOUS_PEPPERS", "changeme")];
+    let faults = load(&with(&PRODUCTION, &weak)).unwrap_err().to_string();
+    assert_eq!(faults.lines().count(), 2, "{faults}");
+    assert!(faults.contains("PASSWORD_PEPPER: has 7 bytes"), "{faults}");
+    assert!(faults.contains("PASSWORD_PREVIOUS_PEPPERS: entry 1 is, or holds, a published"), "{faults}");
+
+    let same = [("PASSWORD_PEPPER", STRONG), ("JWT_SECRET", STRONG)];
+    assert!(warnings(&with(&PRODUCTION, &same)).contains("PASSWORD_PEPPER: is JWT_SECRET as well"));
 }
 
 #[test]
@@ -773,6 +862,8 @@ fn a_secret_somewhere(secret: &str) -> Vec<(&'static str, String)> {
         ("JWT_SECRET", secret.to_owned()),
         ("BETTER_AUTH_SECRET", secret.to_owned()),
         ("JWT_PREVIOUS_SECRETS", format!("{secret},{STRONG},{secret}")),
+        ("PASSWORD_PEPPER", secret.to_owned()),
+        ("PASSWORD_PREVIOUS_PEPPERS", format!("{STRONG},{secret},{secret}")),
         ("DATABASE_URL", format!("postgresql://app:{secret}@db.example/app")),
         ("NEON_DATABASE_URL", format!("postgresql://app:{secret}@a-pooler.example/app?sslmode=require")),
         ("POSTGRES_URL", format!("postgres+x://app:{secret}@db.example")),
@@ -780,6 +871,7 @@ fn a_secret_somewhere(secret: &str) -> Vec<(&'static str, String)> {
         ("PGPASSWORD", secret.to_owned()),
         ("JWT_SECRRET", secret.to_owned()),
         ("PUBLIC_URL", format!("https://app:{secret}@api.example")),
+        ("SMTP_URL", format!("smtps://app:{secret}@mail.example")),
         ("ALLOWED_ORIGINS", format!("https://app:{secret}@api.example")),
     ]
 }
@@ -788,7 +880,7 @@ proptest! {
     #[test]
     fn neither_fault_nor_warning_nor_description_ever_holds_a_secret(
         secret in a_secret(),
-        chosen in proptest::collection::vec(any::<bool>(), 11),
+        chosen in proptest::collection::vec(any::<bool>(), 13),
         named in proptest::option::of(prop_oneof![Just("development"), Just("staging"), Just("production")]),
         in_a_file in any::<bool>(),
         quote in prop_oneof![Just(""), Just("'"), Just("\"")],

@@ -207,5 +207,12 @@ pub fn session(owner: UserId) -> Session {
 
 /// An entry of the history of `user` with an id of its own.
 pub fn event(user: UserId, kind: EventKind, at: Timestamp) -> AuthEvent {
-    AuthEvent { id: EventId::new(unique()), user, kind, at, session: None, client: Client::default() }
+    AuthEvent {
+        id: EventId::new(unique()),
+        user,
+        kind: kind.into(),
+        at,
+        session: None,
+        client: Client::default(),
+    }
 }

@@ -9,19 +9,27 @@
     reason = "a test says what is wrong by panicking, and so does what it is made of"
 )]
 
+pub mod chaos;
 pub mod clock;
 pub mod conformance;
 pub mod failing;
 pub mod fixtures;
 pub mod ids;
+pub mod keys;
+pub mod mail;
 pub mod memory;
 pub mod passwords;
 pub mod postgres;
+pub mod randomness;
+pub mod rows;
 pub mod tokens;
 
+pub use chaos::{ChaosProxy, NetworkFault};
 pub use clock::FixedClock;
 pub use failing::FailingStore;
 pub use ids::SequentialIds;
+pub use mail::{MemoryMailer, MemoryOutbox};
 pub use memory::MemoryStore;
 pub use passwords::PlainPasswords;
+pub use randomness::CountedSecrets;
 pub use tokens::PlainTokens;

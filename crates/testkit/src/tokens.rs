@@ -8,7 +8,8 @@ use std::{
 use holdfast_application::{
     domain::{SessionId, Timestamp, TokenId, UserId},
     ports::{
-        AccessClaims, Expiry, InvalidToken, LegacyClaims, RefreshClaims, TokenHash, Tokens, TokensError,
+        AccessClaims, Expiry, InvalidToken, LegacyClaims, PublicKey, RefreshClaims, TokenHash, Tokens,
+        TokensError,
     },
 };
 
@@ -25,11 +26,17 @@ pub struct PlainTokens {
     keys: Mutex<Vec<String>>,
     /// Until when tokens of the FastAPI backend are accepted.
     legacy_until: Mutex<Option<Timestamp>>,
+    /// What it says that everybody may verify with; its own keys have no public half.
+    public_keys: Mutex<Vec<PublicKey>>,
 }
 
 impl Default for PlainTokens {
     fn default() -> Self {
-        Self { keys: Mutex::new(vec!["k1".to_owned()]), legacy_until: Mutex::default() }
+        Self {
+            keys: Mutex::new(vec!["k1".to_owned()]),
+            legacy_until: Mutex::default(),
+            public_keys: Mutex::default(),
+        }
     }
 }
 
@@ -42,6 +49,11 @@ impl PlainTokens {
     /// Accepts tokens of the FastAPI backend until then; without this, none is.
     pub fn accept_legacy_until(&self, until: Timestamp) {
         *self.legacy_until.lock().unwrap_or_else(PoisonError::into_inner) = Some(until);
+    }
+
+    /// Shows these as its public keys from now on.
+    pub fn publish(&self, keys: Vec<PublicKey>) {
+        *self.public_keys.lock().unwrap_or_else(PoisonError::into_inner) = keys;
     }
 
     /// A token as the FastAPI backend would have issued it; `nth` tells those of one account and expiry apart.
@@ -127,6 +139,10 @@ impl Tokens for PlainTokens {
     ) -> Result<RefreshClaims, InvalidToken> {
         let claims = self.open(REFRESH, token).and_then(common);
         claims.filter(|claims| good(claims.expires_at, now, expiry)).ok_or(InvalidToken)
+    }
+
+    fn public_keys(&self) -> Vec<PublicKey> {
+        self.public_keys.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     fn verify_legacy(&self, token: &str, now: Timestamp) -> Result<LegacyClaims, InvalidToken> {

@@ -5,6 +5,8 @@
 //! product is decided here: handlers parse, call and render. `docs/api-design.md` is the companion for users.
 
 mod common;
+#[cfg(any(test, feature = "fuzzing"))]
+pub mod fuzzing;
 mod legacy;
 mod options;
 mod routes;
@@ -20,6 +22,8 @@ use actix_web::{
     web,
 };
 
+#[cfg(any(test, feature = "fuzzing"))]
+pub use legacy::fuzzing as frozen_fuzzing;
 pub use options::{Allowance, RateLimit, WebOptions};
 pub use state::{Readiness, WebState};
 pub use v1::openapi::{openapi, openapi_json};
@@ -65,7 +69,15 @@ fn configure(config: &mut web::ServiceConfig, state: &WebState) {
 const PREFLIGHT_MAX_AGE: usize = 600;
 
 fn cors(origins: &[String]) -> Cors {
-    let exposed = ["Location", "ETag", "Retry-After", "X-Request-Id", "RateLimit", "RateLimit-Policy"];
+    let exposed = [
+        "Location",
+        "ETag",
+        "Retry-After",
+        "X-Request-Id",
+        "RateLimit",
+        "RateLimit-Policy",
+        v1::idempotency::REPLAYED,
+    ];
     let methods = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"];
     let cors = Cors::default()
         .allowed_methods(methods)

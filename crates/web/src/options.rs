@@ -17,6 +17,8 @@ pub struct WebOptions {
     pub version: &'static str,
     /// Whether browsers are told to come back by HTTPS only.
     pub production: bool,
+    /// Whether writes of existing tasks on the canonical surface must bring `If-Match` (RFC 6585 §3).
+    pub require_if_match: bool,
 }
 
 /// Throttling of the auth routes per client address: IPv4 /32, IPv6 /64.

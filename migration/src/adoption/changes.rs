@@ -6,51 +6,80 @@
 use sea_orm_migration::DbErr;
 use sea_orm_migration::sea_orm::ConnectionTrait;
 
+use super::dialect::Dialect;
 use super::form::Form;
 use super::query::{count, execute};
-use super::staging::{Purpose, stage, unstage};
+use super::staging::{Purpose, forget, stage, unstage};
 use super::take_over::{
     TASK_COLUMNS, TakenOver, USER_COLUMNS, claim_addresses, replace_links, take_tasks, take_users,
+    unreachable_among_staged,
 };
-use super::{addresses, ended_sessions};
-use crate::journal;
+use super::{addresses, ended_sessions, gone, passwords};
 
 /// Takes over what the old backend wrote since.
 pub(super) async fn take_changes(connection: &impl ConnectionTrait, form: Form) -> Result<TakenOver, DbErr> {
     stage(connection, form, Purpose::Comparison).await?;
     let mut conflicts = count_conflicts(connection).await?;
-    let gone_tasks = execute(connection, GONE_TASKS).await?;
-    let gone_users = execute(connection, GONE_USERS).await?;
-    forget_gone(connection).await?;
-    let same_address = addresses::keep_apart(connection).await?;
-    conflicts += same_address.len() as u64;
-    for sql in settled_users() {
-        execute(connection, &sql).await?;
-    }
+    let gone = gone::delete(connection).await?;
+    let addresses::Pairs { new: same_address, standing: standing_addresses } =
+        addresses::keep_apart(connection).await?;
+    let profile = USER_COLUMNS.into_iter().filter(|column| *column != "updated_at");
+    let passwords = passwords::take_changed(connection, &differ(profile)).await?;
+    conflicts += same_address.len() as u64 + passwords.new_conflicts;
+    settle(connection, HELD_USERS, &settled_users()).await?;
+    let unreachable = unreachable_among_staged(connection).await?;
     ended_sessions::note(connection).await?;
     let (changed_users, new_users) = take_users(connection, Purpose::Comparison).await?;
-    for sql in settled_tasks() {
-        execute(connection, &sql).await?;
-    }
+    let other_passwords = count(connection, ONLY_PASSWORDS).await?;
+    settle(connection, HELD_TASKS, &settled_tasks()).await?;
     let (changed_tasks, new_tasks) = take_tasks(connection, Purpose::Comparison).await?;
     claim_addresses(connection).await?;
     replace_links(connection).await?;
     for mark in MARK_CHANGES {
         execute(connection, mark).await?;
     }
+    addresses::record(connection).await?;
     unstage(connection).await?;
+    forget(connection, &["changed_passwords"]).await?;
     ended_sessions::end(connection).await?;
+    gone::tell(connection).await?;
     Ok(TakenOver {
         new_users,
-        changed_users,
-        gone_users,
+        changed_users: changed_users + other_passwords,
+        gone_users: gone.users,
         new_tasks,
         changed_tasks,
-        gone_tasks,
+        gone_tasks: gone.tasks,
         conflicts,
         same_address,
+        standing_addresses,
+        kept_passwords: passwords.kept,
+        unreachable,
     })
 }
+
+/// Accounts of which the password alone was taken over.
+const ONLY_PASSWORDS: &str = "SELECT count(*) FROM changed_passwords c WHERE NOT c.set_here \
+     AND NOT EXISTS (SELECT 1 FROM staged_users s WHERE s.id = c.id)";
+
+/// Drops the staged rows with which nothing is to be done. Whoever works here at this moment may change a row after that
+/// was decided: the rows that are left are held, and looked at once more.
+async fn settle(connection: &impl ConnectionTrait, held: &str, settled: &[String]) -> Result<(), DbErr> {
+    for sql in settled {
+        execute(connection, sql).await?;
+    }
+    if let Some(hold) = Dialect::of(connection)?.hold(held) {
+        execute(connection, &hold).await?;
+        for sql in settled {
+            execute(connection, sql).await?;
+        }
+    }
+    Ok(())
+}
+
+const HELD_USERS: &str = "SELECT o.id FROM users o JOIN staged_users s ON s.id = o.id";
+const HELD_TASKS: &str =
+    "SELECT o.id FROM tasks o JOIN staged_tasks s ON s.owner_id = o.owner_id AND s.id = o.id";
 
 /// Rows that somebody changed or deleted here, and that the old backend changed or deleted as well.
 async fn count_conflicts(connection: &impl ConnectionTrait) -> Result<u64, DbErr> {
@@ -74,39 +103,8 @@ async fn count_conflicts(connection: &impl ConnectionTrait) -> Result<u64, DbErr
     Ok(conflicts)
 }
 
-const GONE_TASKS: &str = "DELETE FROM tasks WHERE EXISTS (SELECT 1 FROM adopted_tasks j \
-     WHERE j.owner_id = tasks.owner_id AND j.id = tasks.id AND j.revision = tasks.revision) \
-     AND NOT EXISTS (SELECT 1 FROM staged_tasks s WHERE s.owner_id = tasks.owner_id AND s.id = tasks.id)";
-
-/// An account that was changed here since stays, and so does one with tasks that stayed. A sign-in is no change.
-const GONE_USERS: &str = "DELETE FROM users WHERE EXISTS (SELECT 1 FROM adopted_users j \
-     WHERE j.id = users.id AND j.updated_at = users.updated_at) \
-     AND NOT EXISTS (SELECT 1 FROM staged_users s WHERE s.id = users.id) \
-     AND NOT EXISTS (SELECT 1 FROM tasks t WHERE t.owner_id = users.id)";
-
-async fn forget_gone(connection: &impl ConnectionTrait) -> Result<(), DbErr> {
-    for sql in [
-        // SQLite's migrations run without foreign keys, so nothing goes along by itself.
-        "DELETE FROM linked_accounts WHERE NOT EXISTS (SELECT 1 FROM users o WHERE o.id = linked_accounts.user_id)",
-        "DELETE FROM sessions WHERE NOT EXISTS (SELECT 1 FROM users o WHERE o.id = sessions.user_id)",
-        "DELETE FROM adopted_tasks \
-         WHERE NOT EXISTS (SELECT 1 FROM tasks o WHERE o.owner_id = adopted_tasks.owner_id AND o.id = adopted_tasks.id) \
-         AND NOT EXISTS (SELECT 1 FROM staged_tasks s \
-         WHERE s.owner_id = adopted_tasks.owner_id AND s.id = adopted_tasks.id)",
-        "DELETE FROM adopted_users WHERE NOT EXISTS (SELECT 1 FROM users o WHERE o.id = adopted_users.id) \
-         AND NOT EXISTS (SELECT 1 FROM staged_users s WHERE s.id = adopted_users.id)",
-    ] {
-        execute(connection, sql).await?;
-    }
-    if journal::table_exists(connection, "denied_tokens").await? {
-        let sql = "DELETE FROM denied_tokens WHERE NOT EXISTS (SELECT 1 FROM users o WHERE o.id = denied_tokens.user_id)";
-        execute(connection, sql).await?;
-    }
-    Ok(())
-}
-
-fn differ(columns: &[&str]) -> String {
-    let each: Vec<String> = columns.iter().map(|c| format!("o.{c} IS DISTINCT FROM s.{c}")).collect();
+fn differ(columns: impl IntoIterator<Item = &'static str>) -> String {
+    let each: Vec<String> = columns.into_iter().map(|c| format!("o.{c} IS DISTINCT FROM s.{c}")).collect();
     each.join(" OR ")
 }
 
@@ -115,7 +113,7 @@ fn settled_users() -> [String; 3] {
     // A hash that was upgraded here belongs to the same password.
     let hash = "(o.password_hash IS DISTINCT FROM s.password_hash \
          AND coalesce(o.password_hash, '') NOT LIKE '$argon2%')";
-    let differ = differ(&USER_COLUMNS);
+    let differ = differ(USER_COLUMNS);
     [
         format!(
             "DELETE FROM staged_users AS s WHERE EXISTS (SELECT 1 FROM users o JOIN adopted_users j ON j.id = o.id \
@@ -132,7 +130,7 @@ fn settled_users() -> [String; 3] {
 
 /// The same for tasks; those of an account that was deleted here stay deleted.
 fn settled_tasks() -> [String; 4] {
-    let differ = differ(&TASK_COLUMNS);
+    let differ = differ(TASK_COLUMNS);
     let mark = "SELECT 1 FROM adopted_tasks j WHERE j.owner_id = s.owner_id AND j.id = s.id";
     let ours = "SELECT 1 FROM tasks o WHERE o.owner_id = s.owner_id AND o.id = s.id";
     [
@@ -148,9 +146,11 @@ fn settled_tasks() -> [String; 4] {
     ]
 }
 
-const MARK_CHANGES: [&str; 4] = [
-    "DELETE FROM adopted_users WHERE EXISTS (SELECT 1 FROM staged_users s WHERE s.id = adopted_users.id)",
-    "INSERT INTO adopted_users (id, placeholder, updated_at) SELECT id, placeholder, updated_at FROM staged_users",
+const MARK_CHANGES: [&str; 3] = [
+    "INSERT INTO adopted_users (id, placeholder, updated_at, password_digest) \
+     SELECT s.id, s.placeholder, s.updated_at, s.password_digest FROM staged_users s WHERE TRUE \
+     ON CONFLICT (id) DO UPDATE SET placeholder = excluded.placeholder, updated_at = excluded.updated_at, \
+     password_digest = excluded.password_digest",
     "DELETE FROM adopted_tasks WHERE EXISTS (SELECT 1 FROM staged_tasks s \
      WHERE s.owner_id = adopted_tasks.owner_id AND s.id = adopted_tasks.id)",
     "INSERT INTO adopted_tasks (owner_id, id, revision, updated_at) SELECT t.owner_id, t.id, t.revision, t.updated_at \

@@ -103,8 +103,9 @@ impl Dialect {
                  OR {column}::timestamptz >= '10000-01-01 00:00:00+00')"
             ),
             format!(
-                "({column} IS NOT NULL AND NOT coalesce(typeof({column}) = 'text' \
-                 AND {column} GLOB '{DAY} [0-9][0-9]:[0-9][0-9]:[0-9][0-9]*' \
+                // SQLite itself reads the hour 24 as the next day, and text up to a U+0000.
+                "({column} IS NOT NULL AND NOT coalesce(typeof({column}) = 'text' AND instr({column}, char(0)) = 0 \
+                 AND {column} GLOB '{DAY} [0-2][0-9]:[0-5][0-9]:[0-5][0-9]*' AND substr({column}, 12, 2) <= '23' \
                  AND datetime(substr({column}, 1, 19)) = substr({column}, 1, 19) \
                  AND substr({column}, 1, 4) >= '0001' \
                  AND (length({column}) = 19 OR (length({column}) BETWEEN 21 AND 26 \
@@ -181,6 +182,17 @@ impl Dialect {
             "unhex(printf('%012x', CAST(unixepoch('subsec') * 1000 AS INTEGER)) || '7' \
              || substr(hex(randomblob(2)), 2) || substr('89ab', 1 + (random() & 3), 1) || substr(hex(randomblob(8)), 2))",
         )
+    }
+
+    /// Keeps everybody else from changing the selected rows of `o` until the transaction ends. On SQLite it is the only
+    /// writer anyway.
+    pub(super) fn hold(self, selection: &str) -> Option<String> {
+        self.is_postgres().then(|| format!("SELECT count(*) FROM ({selection} FOR UPDATE OF o) held"))
+    }
+
+    /// The address of a placeholder account with this id of ours.
+    pub(super) fn made_up_address(self, id: &str) -> String {
+        format!("'orphan-' || {} || '@placeholder.invalid'", self.id_text(id))
     }
 
     /// One of our times as whole seconds since the Unix epoch.

@@ -8,6 +8,10 @@ mod changes;
 mod dialect;
 mod ended_sessions;
 mod form;
+mod gone;
+mod newer_rows;
+mod old_columns;
+mod passwords;
 mod progress;
 mod query;
 mod record;
@@ -25,12 +29,13 @@ pub use form::Form;
 pub use record::Adoption;
 pub use survey::Survey;
 pub use take_over::TakenOver;
+pub(crate) use take_over::unreachable_account;
 pub use write_back::WrittenBack;
 
 use crate::error::MigrationError;
-use crate::journal;
+use crate::{Migrator, journal};
 use dialect::Dialect;
-use form::{Found, recognise};
+use form::{Found, columns, recognise};
 use query::{count, execute};
 
 /// The migration that adopts.
@@ -117,8 +122,12 @@ pub(crate) async fn left_behind(connection: &impl ConnectionTrait) -> Result<Opt
 /// Takes over what the old backend wrote since.
 pub(crate) async fn take_changes(connection: &impl ConnectionTrait) -> Result<TakenOver, MigrationError> {
     let adoption = find(connection).await?.ok_or(MigrationError::NotAdopted)?;
+    refuse_pending(connection).await?;
     if refuse_faults(connection).await? != Some(adoption.form) {
         return Err(MigrationError::OtherForm { form: adoption.form });
+    }
+    if record::is_emptied(connection, adoption.form).await.map_err(MigrationError::Database)? {
+        return Err(MigrationError::OldTablesEmptied);
     }
     let taken = changes::take_changes(connection, adoption.form).await.map_err(MigrationError::Database)?;
     record::update(connection).await.map_err(MigrationError::Database)?;
@@ -128,10 +137,15 @@ pub(crate) async fn take_changes(connection: &impl ConnectionTrait) -> Result<Ta
 /// Copies what is newer here into the old tables.
 pub(crate) async fn write_back(connection: &impl ConnectionTrait) -> Result<WrittenBack, MigrationError> {
     let adoption = find(connection).await?.ok_or(MigrationError::NotAdopted)?;
+    refuse_pending(connection).await?;
     if detect(connection).await? != Some(adoption.form) {
         return Err(MigrationError::OtherForm { form: adoption.form });
     }
+    if record::is_emptied(connection, adoption.form).await.map_err(MigrationError::Database)? {
+        return Err(MigrationError::OldTablesEmptied);
+    }
     set_up(connection).await.map_err(MigrationError::Database)?;
+    newer_rows::note(connection, adoption.form).await.map_err(MigrationError::Database)?;
     let accounts =
         write_back::taken_addresses(connection, adoption.form).await.map_err(MigrationError::Database)?;
     if !accounts.is_empty() {
@@ -140,16 +154,39 @@ pub(crate) async fn write_back(connection: &impl ConnectionTrait) -> Result<Writ
     write_back::write_back(connection, adoption.form).await.map_err(MigrationError::Database)
 }
 
-/// Refuses to go back while that would lose rows.
+/// What is read and written here are the newest tables.
+async fn refuse_pending(connection: &impl ConnectionTrait) -> Result<(), MigrationError> {
+    let entries = journal::entries(connection).await.map_err(MigrationError::Database)?;
+    let pending: Vec<String> = Migrator::planned()
+        .iter()
+        .map(|migration| migration.name().to_owned())
+        .filter(|name| !entries.iter().any(|entry| entry.name == *name))
+        .collect();
+    if pending.is_empty() { Ok(()) } else { Err(MigrationError::Pending { migrations: pending }) }
+}
+
+/// Refuses to go back while that would lose rows, and keeps everybody from writing more of them until it is done.
 pub(crate) async fn refuse_newer(connection: &impl ConnectionTrait) -> Result<(), MigrationError> {
-    if find(connection).await?.is_none() {
-        return Ok(());
+    let Some(adoption) = find(connection).await? else { return Ok(()) };
+    newer(connection, adoption.form).await.map_err(MigrationError::Database).and_then(|newer| {
+        let record::Newer { users, tasks } = newer;
+        if users + tasks == 0 { Ok(()) } else { Err(MigrationError::NewerRows { users, tasks }) }
+    })
+}
+
+async fn newer(connection: &impl ConnectionTrait, form: Form) -> Result<record::Newer, DbErr> {
+    if Dialect::of(connection)?.is_postgres() {
+        execute(connection, "LOCK TABLE users, tasks IN ACCESS EXCLUSIVE MODE").await?;
     }
-    // Tables in another shape than the adopted one are no state to go back to either.
-    let old_tables = matches!(recognise(connection).await.map_err(MigrationError::Database)?, Found::Form(_));
-    let record::Newer { users, tasks } =
-        record::newer(connection, old_tables).await.map_err(MigrationError::Database)?;
-    if users + tasks == 0 { Ok(()) } else { Err(MigrationError::NewerRows { users, tasks }) }
+    // Tables in another shape than the adopted one are no state to go back to, and empty ones neither.
+    let old_tables = matches!(recognise(connection).await?, Found::Form(found) if found == form)
+        && !record::is_emptied(connection, form).await?;
+    record::newer(connection, old_tables).await
+}
+
+/// Records what is known of the old passwords, once there is room for it.
+pub(crate) async fn digest_passwords(connection: &impl ConnectionTrait) -> Result<(), DbErr> {
+    passwords::record(connection).await
 }
 
 /// The step of the migration: adopts where there is something to adopt.
@@ -181,6 +218,14 @@ async fn take_everything(connection: &impl ConnectionTrait, form: Form) -> Resul
     tracing::info!("adopting {form}");
     let taken = take_over::everything(connection, form).await?;
     record::insert(connection, form).await?;
+    // The migration that adopts comes before the one that makes room for this.
+    if columns(connection, Dialect::of(connection)?, "adopted_users")
+        .await?
+        .iter()
+        .any(|(column, _)| column == "password_digest")
+    {
+        passwords::record(connection).await?;
+    }
     tracing::info!(accounts = taken.new_users, tasks = taken.new_tasks, "adopted");
     Ok(())
 }

@@ -25,6 +25,8 @@ pub struct Adoption {
     pub links: u64,
     /// Ids of accounts that were made up for rows without an owner, and that nobody has claimed.
     pub placeholders: Vec<String>,
+    /// Ids of accounts that nobody can sign in to, because their address contains U+0000.
+    pub unreachable: Vec<String>,
 }
 
 /// Rows of ours that the old tables do not have as they are.
@@ -33,15 +35,6 @@ pub(crate) struct Newer {
     pub(crate) users: u64,
     pub(crate) tasks: u64,
 }
-
-/// Accounts and tasks that were created or changed here, as two temporary tables.
-pub(super) const NEWER: [&str; 2] = [
-    "CREATE TEMPORARY TABLE newer_users {on_commit} AS SELECT o.id FROM users o \
-     LEFT JOIN adopted_users j ON j.id = o.id WHERE j.id IS NULL OR j.updated_at <> o.updated_at",
-    "CREATE TEMPORARY TABLE newer_tasks {on_commit} AS SELECT o.owner_id, o.id FROM tasks o \
-     LEFT JOIN adopted_tasks j ON j.owner_id = o.owner_id AND j.id = o.id \
-     WHERE j.id IS NULL OR j.revision <> o.revision",
-];
 
 /// `None` before an adoption, also where there is no table to record it.
 pub(super) async fn find(connection: &impl ConnectionTrait) -> Result<Option<Adoption>, DbErr> {
@@ -70,7 +63,30 @@ pub(super) async fn find(connection: &impl ConnectionTrait) -> Result<Option<Ado
         tasks: number(3)?,
         links: number(4)?,
         placeholders: texts(connection, &unclaimed).await?,
+        unreachable: unreachable(connection, dialect).await?,
     }))
+}
+
+/// PostgreSQL holds no such address.
+async fn unreachable(connection: &impl ConnectionTrait, dialect: Dialect) -> Result<Vec<String>, DbErr> {
+    let (shown, nul) = (dialect.id_text("o.id"), dialect.has_nul("o.email"));
+    texts(connection, &format!("SELECT {shown} FROM users o WHERE {nul} ORDER BY 1")).await
+}
+
+/// Whether rows were taken over of which the old tables have none any more, not even another: somebody emptied them.
+pub(super) async fn is_emptied(connection: &impl ConnectionTrait, form: Form) -> Result<bool, DbErr> {
+    let old: &[&str] = if form.has_users() { &["\"user\"", "task"] } else { &["task"] };
+    let ours = ["adopted_users", "adopted_tasks"];
+    Ok(is_empty(connection, old).await? && !is_empty(connection, &ours).await?)
+}
+
+async fn is_empty(connection: &impl ConnectionTrait, tables: &[&str]) -> Result<bool, DbErr> {
+    for table in tables {
+        if count(connection, &format!("SELECT count(*) FROM (SELECT 1 FROM {table} LIMIT 1) t")).await? > 0 {
+            return Ok(false);
+        }
+    }
+    Ok(true)
 }
 
 pub(super) async fn insert(connection: &impl ConnectionTrait, form: Form) -> Result<(), DbErr> {

@@ -12,6 +12,9 @@ pub(super) const TASK_COLUMNS: &str =
 /// Columns that `staged_links` takes from [`links`], in order.
 pub(super) const LINK_COLUMNS: &str = "user_id, id, provider_id, account_id, created_at, updated_at";
 
+/// What stands in A for no password, where we had to write something: its column takes no NULL.
+pub(super) const NO_PASSWORD: &str = "!";
+
 /// The rows of `account` that link to somebody else's account.
 const IS_LINK: &str = "provider_id <> 'credential'";
 
@@ -32,7 +35,7 @@ fn people_of_a(dialect: Dialect) -> String {
     let [created, updated] = [dialect.time("u.created_at"), dialect.time("u.updated_at")];
     let no_time = dialect.types("CAST(NULL AS {time})");
     format!(
-        "SELECT {id} AS id, FALSE AS placeholder, u.email, u.name, u.hashed_password AS password_hash, \
+        "SELECT {id} AS id, FALSE AS placeholder, u.email, u.name, nullif(u.hashed_password, '{NO_PASSWORD}') AS password_hash, \
          'user' AS role, {active} AS is_active, FALSE AS email_verified, CAST(NULL AS text) AS image, \
          {no_time} AS banned_at, CAST(NULL AS text) AS ban_reason, {no_time} AS ban_expires_at, \
          {created} AS created_at, {updated} AS updated_at FROM \"user\" u"
@@ -61,7 +64,7 @@ fn people_of_b(dialect: Dialect) -> String {
 /// An account for every id that rows belong to and that no account has. It cannot sign in.
 fn placeholders(form: Form, dialect: Dialect) -> String {
     let owned = owned_rows(form, dialect);
-    let email = dialect.id_text("o.owner_id");
+    let email = dialect.made_up_address("o.owner_id");
     let no_time = dialect.types("CAST(NULL AS {time})");
     let nobody = if form.has_users() {
         // Not NOT IN, which PostgreSQL runs in quadratic time, nor NOT EXISTS, which SQLite does.
@@ -71,7 +74,7 @@ fn placeholders(form: Form, dialect: Dialect) -> String {
         String::new()
     };
     format!(
-        "SELECT o.owner_id AS id, TRUE AS placeholder, 'orphan-' || {email} || '@placeholder.invalid' AS email, \
+        "SELECT o.owner_id AS id, TRUE AS placeholder, {email} AS email, \
          CAST(NULL AS text) AS name, CAST(NULL AS text) AS password_hash, 'user' AS role, FALSE AS is_active, \
          FALSE AS email_verified, CAST(NULL AS text) AS image, {no_time} AS banned_at, \
          CAST(NULL AS text) AS ban_reason, {no_time} AS ban_expires_at, min(o.created_at) AS created_at, \

@@ -4,7 +4,7 @@
 //! snapshot; on SQLite the transaction keeps writers out. Memory is bounded by a page of rows.
 
 use sea_orm_migration::DbErr;
-use sea_orm_migration::sea_orm::{ConnectionTrait, Value};
+use sea_orm_migration::sea_orm::{ConnectionTrait, QueryResult, Value};
 
 use super::dialect::Dialect;
 use super::form::Form;
@@ -17,7 +17,7 @@ pub(super) const PAGE: u64 = 5_000;
 
 const TABLES: [&str; 3] = [
     "CREATE TEMPORARY TABLE staged_users (n {integer}, id {uuid}, placeholder {flag}, email text, name text, \
-     password_hash text, role text, is_active {flag}, email_verified {flag}, image text, banned_at {time}, \
+     password_hash text, password_digest text, role text, is_active {flag}, email_verified {flag}, image text, banned_at {time}, \
      ban_reason text, ban_expires_at {time}, created_at {time}, updated_at {time}) {on_commit}",
     "CREATE TEMPORARY TABLE staged_tasks (n {integer}, owner_id {uuid}, id {uuid}, title text, description text, \
      due_at {time}, priority smallint, is_completed {flag}, created_at {time}, updated_at {time}) {on_commit}",
@@ -66,26 +66,44 @@ pub(super) async fn stage(
     }
     // SQLite looks each row up; PostgreSQL compares the tables as wholes.
     if purpose == Purpose::Comparison && !dialect.is_postgres() {
-        execute(connection, "CREATE INDEX temp.staged_users_id_idx ON staged_users (id)").await?;
-        execute(connection, "CREATE INDEX temp.staged_tasks_id_idx ON staged_tasks (owner_id, id)").await?;
+        index(connection, "staged_users", "id").await?;
+        index(connection, "staged_tasks", "owner_id, id").await?;
     }
     analyse(connection, &["staged_users", "staged_tasks"]).await
 }
 
 /// Makes pages of one of the tables, once only the rows to be copied are left in it.
 pub(super) async fn index_pages(connection: &impl ConnectionTrait, table: &str) -> Result<(), DbErr> {
-    let schema = if Dialect::of(connection)?.is_postgres() { "" } else { "temp." };
-    execute(connection, &format!("CREATE UNIQUE INDEX {schema}{table}_n_idx ON {table} (n)")).await?;
+    index(connection, table, "n").await?;
     analyse(connection, &[table]).await
 }
 
-/// PostgreSQL forgets the tables at the commit; SQLite at the end of the connection.
+/// Makes the rows of a temporary table easy to find by these columns.
+pub(super) async fn index(
+    connection: &impl ConnectionTrait,
+    table: &str,
+    columns: &str,
+) -> Result<(), DbErr> {
+    let schema = if Dialect::of(connection)?.is_postgres() { "" } else { "temp." };
+    let name = columns.replace(", ", "_");
+    execute(
+        connection,
+        &format!("CREATE INDEX IF NOT EXISTS {schema}{table}_{name}_idx ON {table} ({columns})"),
+    )
+    .await
+    .map(|_| ())
+}
+
+/// SQLite would keep the temporary tables until the end of the connection.
 pub(super) async fn unstage(connection: &impl ConnectionTrait) -> Result<(), DbErr> {
-    if Dialect::of(connection)?.is_postgres() {
-        return Ok(());
-    }
-    for table in ["staged_users", "staged_tasks", "staged_links"] {
-        execute(connection, &format!("DROP TABLE temp.{table}")).await?;
+    forget(connection, &["staged_users", "staged_tasks", "staged_links"]).await
+}
+
+/// Drops temporary tables.
+pub(super) async fn forget(connection: &impl ConnectionTrait, tables: &[&str]) -> Result<(), DbErr> {
+    let schema = if Dialect::of(connection)?.is_postgres() { "pg_temp" } else { "temp" };
+    for table in tables {
+        execute(connection, &format!("DROP TABLE {schema}.{table}")).await?;
     }
     Ok(())
 }
@@ -114,13 +132,11 @@ pub(super) async fn users_after(
     number: i64,
 ) -> Result<Option<Page>, DbErr> {
     let sql = format!("SELECT n, email FROM staged_users WHERE n > $1 ORDER BY n LIMIT {PAGE}");
-    let rows = connection.query_all_raw(statement(connection, &sql, [number.into()])).await?;
-    let mut computed = Computed::default();
-    for row in rows {
+    computed_after(connection, &sql, number, |row| {
         let email: String = row.try_get_by_index(1)?;
-        computed.add(row.try_get_by_index(0)?, [fold(&email)]);
-    }
-    Ok(computed.page(Dialect::of(connection)?))
+        Ok([fold(&email)])
+    })
+    .await
 }
 
 /// Computes `column2`, the search text, and `column3`, what the title sorts by, for the staged tasks after a number.
@@ -129,13 +145,25 @@ pub(super) async fn tasks_after(
     number: i64,
 ) -> Result<Option<Page>, DbErr> {
     let sql = format!("SELECT n, title, description FROM staged_tasks WHERE n > $1 ORDER BY n LIMIT {PAGE}");
-    let rows = connection.query_all_raw(statement(connection, &sql, [number.into()])).await?;
-    let mut computed = Computed::default();
-    for row in rows {
+    computed_after(connection, &sql, number, |row| {
         let title: String = row.try_get_by_index(1)?;
         let description: Option<String> = row.try_get_by_index(2)?;
-        let search = search_text(&title, description.as_deref());
-        computed.add(row.try_get_by_index(0)?, [search, title_sort(&title).to_owned()]);
+        Ok([search_text(&title, description.as_deref()), title_sort(&title).to_owned()])
+    })
+    .await
+}
+
+/// Computes values for one page of what `sql` selects after a number; each row begins with its own.
+pub(super) async fn computed_after<const COLUMNS: usize>(
+    connection: &impl ConnectionTrait,
+    sql: &str,
+    number: i64,
+    compute: impl Fn(&QueryResult) -> Result<[String; COLUMNS], DbErr>,
+) -> Result<Option<Page>, DbErr> {
+    let rows = connection.query_all_raw(statement(connection, sql, [number.into()])).await?;
+    let mut computed = Computed::default();
+    for row in rows {
+        computed.add(row.try_get_by_index(0)?, compute(&row)?);
     }
     Ok(computed.page(Dialect::of(connection)?))
 }

@@ -10,6 +10,7 @@ use super::dialect::Dialect;
 use super::form::{Form, Kind, tables};
 use super::query::{count, texts};
 use super::source;
+use super::take_over::unreachable_account;
 use super::text::fold;
 
 /// How many rows of each fault are named.
@@ -31,17 +32,22 @@ pub struct Survey {
     pub faults: Vec<String>,
     /// What is unusual and will arrive all the same, with the number of rows.
     pub oddities: Vec<(&'static str, u64)>,
+    /// Ids of accounts that nobody will be able to sign in to, because their address contains U+0000.
+    pub unreachable: Vec<String>,
     /// Whether an adoption is recorded already.
     pub adopted: bool,
 }
 
 impl fmt::Display for Survey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { form, users, tasks, links, faults, oddities, adopted } = self;
+        let Self { form, users, tasks, links, faults, oddities, unreachable, adopted } = self;
         writeln!(f, "found: {form}")?;
         writeln!(f, "accounts: {users}\ntasks: {tasks}\nlinks to other providers: {links}")?;
         for (what, rows) in oddities {
             writeln!(f, "  {rows} {what}")?;
+        }
+        for id in unreachable {
+            writeln!(f, "  {}", unreachable_account(id))?;
         }
         for fault in faults {
             writeln!(f, "cannot be taken over: {fault}")?;
@@ -84,7 +90,12 @@ pub(super) async fn survey(
             oddities.push((TWINS, rows));
         }
     }
-    Ok(Survey { form, users, tasks, links, faults, oddities, adopted })
+    let unreachable = if form.has_users() && faults.is_empty() {
+        unreachable(connection, dialect).await?
+    } else {
+        Vec::new()
+    };
+    Ok(Survey { form, users, tasks, links, faults, oddities, unreachable, adopted })
 }
 
 const TWINS: &str = "accounts have the e-mail address of another one but for case: the oldest owns it, the others sign in \
@@ -97,6 +108,13 @@ async fn twins(connection: &impl ConnectionTrait) -> Result<u64, DbErr> {
     let total = addresses.len();
     let different: HashSet<String> = addresses.iter().map(|address| fold(address)).collect();
     Ok((total - different.len()) as u64)
+}
+
+async fn unreachable(connection: &impl ConnectionTrait, dialect: Dialect) -> Result<Vec<String>, DbErr> {
+    let (id, nul) = (dialect.id("u.id"), dialect.has_nul("u.email"));
+    let shown = dialect.id_text("d.id");
+    let sql = format!("SELECT {shown} FROM (SELECT {id} AS id FROM \"user\" u WHERE {nul}) d ORDER BY 1");
+    texts(connection, &sql).await
 }
 
 /// One line for each kind of value that we cannot hold.

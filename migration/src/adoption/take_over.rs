@@ -5,9 +5,10 @@ use std::fmt;
 use sea_orm_migration::DbErr;
 use sea_orm_migration::sea_orm::ConnectionTrait;
 
+use super::dialect::Dialect;
 use super::form::Form;
 use super::progress::Progress;
-use super::query::{count, execute, statement};
+use super::query::{count, execute, statement, texts};
 use super::staging::{Page, Purpose, analyse, index_pages, stage, tasks_after, unstage, users_after};
 
 /// What one run has taken over.
@@ -30,6 +31,12 @@ pub struct TakenOver {
     /// The accounts among them that have the same address on both sides, one line for each pair: the address, the id
     /// here, the id there.
     pub same_address: Vec<String>,
+    /// Such pairs that an earlier run has told of already, and that are no conflicts of this one.
+    pub standing_addresses: Vec<String>,
+    /// Ids of the accounts whose password was changed on both sides: ours stayed.
+    pub kept_passwords: Vec<String>,
+    /// Ids of the accounts taken over that nobody can sign in to: their address contains U+0000.
+    pub unreachable: Vec<String>,
 }
 
 impl fmt::Display for TakenOver {
@@ -43,6 +50,9 @@ impl fmt::Display for TakenOver {
             gone_tasks,
             conflicts,
             same_address,
+            standing_addresses,
+            kept_passwords,
+            unreachable,
         } = self;
         writeln!(f, "accounts: {new_users} new, {changed_users} changed, {gone_users} gone")?;
         writeln!(f, "tasks: {new_tasks} new, {changed_tasks} changed, {gone_tasks} gone")?;
@@ -56,8 +66,25 @@ impl fmt::Display for TakenOver {
                  placeholder: `holdfast user claim`)"
             )?;
         }
+        for pair in standing_addresses {
+            writeln!(f, "still the same address on both sides: {pair}")?;
+        }
+        for id in kept_passwords {
+            writeln!(f, "the password of {id} was changed on both sides; the one of this side was kept")?;
+        }
+        for id in unreachable {
+            writeln!(f, "{}", unreachable_account(id))?;
+        }
         Ok(())
     }
+}
+
+/// What is said about an account whose address contains U+0000, which no text of a request may contain.
+pub(crate) fn unreachable_account(id: &str) -> String {
+    format!(
+        "account {id}: its e-mail address contains the character U+0000, so nobody can sign in to it; \
+         `holdfast user claim` gives it another address and a password"
+    )
 }
 
 pub(super) const USER_COLUMNS: [&str; 11] = [
@@ -83,7 +110,6 @@ pub(super) async fn everything(connection: &impl ConnectionTrait, form: Form) ->
     // Or each task's foreign key might be looked up by a scan of all accounts.
     analyse(connection, &["users"]).await?;
     let (_, new_tasks) = take_tasks(connection, Purpose::Everything).await?;
-    let taken = TakenOver { new_users, new_tasks, ..TakenOver::default() };
     claim_addresses(connection).await?;
     replace_links(connection).await?;
     for mark in [
@@ -93,9 +119,23 @@ pub(super) async fn everything(connection: &impl ConnectionTrait, form: Form) ->
     ] {
         execute(connection, mark).await?;
     }
+    let unreachable = unreachable_among_staged(connection).await?;
     unstage(connection).await?;
     analyse(connection, &["users", "tasks", "adopted_users", "adopted_tasks", "linked_accounts"]).await?;
-    Ok(taken)
+    Ok(TakenOver { new_users, new_tasks, unreachable, ..TakenOver::default() })
+}
+
+/// Ids of staged accounts with an address that nobody can sign in with. PostgreSQL holds none.
+pub(super) async fn unreachable_among_staged(
+    connection: &impl ConnectionTrait,
+) -> Result<Vec<String>, DbErr> {
+    let dialect = Dialect::of(connection)?;
+    let sql = format!(
+        "SELECT {} FROM staged_users s WHERE {} ORDER BY 1",
+        dialect.id_text("s.id"),
+        dialect.has_nul("s.email")
+    );
+    texts(connection, &sql).await
 }
 
 /// Copies the staged accounts, page by page, and says how many rows changed and how many are new.

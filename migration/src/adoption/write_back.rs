@@ -1,17 +1,20 @@
 //! Copies what is newer here into the old tables, so that going back loses nothing.
 //!
 //! Newer is what was created, changed or deleted here since it was taken over. Afterwards the old tables hold it as well,
-//! and the marks say so. Where the old backend changed the same row, ours replaces it: it is the one that people saw last.
+//! and the marks say so. Where the old backend changed the same row, ours replaces it, column by column: it is the one
+//! that people saw last. Which columns those are is `old_columns`'.
 
 use std::fmt;
 
 use sea_orm_migration::DbErr;
 use sea_orm_migration::sea_orm::ConnectionTrait;
 
-use super::dialect::{Dialect, PRIORITIES};
+use super::dialect::Dialect;
 use super::form::{Form, columns};
-use super::query::{execute, texts};
-use super::record::NEWER;
+use super::newer_rows;
+use super::old_columns::{Column, assignments, of_tasks, of_users};
+use super::query::{count, execute, texts};
+use super::source::NO_PASSWORD;
 
 /// What one run has copied into the old tables.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -46,12 +49,9 @@ impl fmt::Display for WrittenBack {
     }
 }
 
-/// Runs while the old backend is stopped.
+/// Writes what `newer_rows` has noted. Runs while the old backend is stopped.
 pub(super) async fn write_back(connection: &impl ConnectionTrait, form: Form) -> Result<WrittenBack, DbErr> {
     let dialect = Dialect::of(connection)?;
-    for sql in NEWER {
-        execute(connection, &dialect.types(sql)).await?;
-    }
     let mut written = WrittenBack {
         deleted_tasks: execute(connection, &delete_tasks(dialect)).await?,
         ..Default::default()
@@ -61,6 +61,8 @@ pub(super) async fn write_back(connection: &impl ConnectionTrait, form: Form) ->
             execute(connection, &sql).await?;
         }
         written.deleted_users = execute(connection, &delete_users(dialect)).await?;
+        // Or two accounts could not exchange their addresses.
+        execute(connection, &set_addresses_free(dialect)).await?;
         for sql in write_users(form, dialect) {
             written.users += execute(connection, &sql).await?;
         }
@@ -71,25 +73,18 @@ pub(super) async fn write_back(connection: &impl ConnectionTrait, form: Form) ->
         }
         written.unreadable = texts(connection, UNREADABLE).await?;
     } else {
-        written.left_users = super::query::count(connection, "SELECT count(*) FROM newer_users").await?;
+        written.left_users = count(connection, "SELECT count(*) FROM newer_users").await?;
     }
     let priority = priority_type(connection, dialect).await?;
     for sql in write_tasks(form, dialect, &priority) {
         written.tasks += execute(connection, &sql).await?;
     }
-    for sql in marks(form) {
-        execute(connection, sql).await?;
-    }
-    if !dialect.is_postgres() {
-        for table in ["newer_users", "newer_tasks"] {
-            execute(connection, &format!("DROP TABLE temp.{table}")).await?;
-        }
-    }
+    newer_rows::mark_as_written(connection, form).await?;
     Ok(written)
 }
 
 /// The accounts to be written whose address another account has there, one line each. The old tables hold an address
-/// once. An account that goes there, or that makes room for a new one, is not in the way.
+/// once. An account that goes there, or that gets another address, is not in the way.
 pub(super) async fn taken_addresses(
     connection: &impl ConnectionTrait,
     form: Form,
@@ -98,16 +93,13 @@ pub(super) async fn taken_addresses(
         return Ok(Vec::new());
     }
     let dialect = Dialect::of(connection)?;
-    let (there, other) = (dialect.id("u.id"), dialect.id("v.id"));
-    let (here_shown, there_shown) = (dialect.id_text("o.id"), dialect.id_text("t.id"));
+    let (here_shown, there_shown) = (dialect.id_text("o.id"), dialect.id_text("k.id"));
     let sql = format!(
-        "SELECT o.email || ': ' || {here_shown} || ' here, ' || {there_shown} || ' there' FROM users o \
-         LEFT JOIN adopted_users j ON j.id = o.id \
-         JOIN (SELECT {there} AS id, u.email FROM \"user\" u) t ON t.email = o.email AND t.id <> o.id \
-         WHERE (j.id IS NULL OR j.updated_at <> o.updated_at) AND t.id NOT IN {DELETED_USERS} \
-         AND NOT (o.id NOT IN (SELECT {other} FROM \"user\" v) AND EXISTS (SELECT 1 FROM users p \
-         LEFT JOIN adopted_users k ON k.id = p.id WHERE p.id = t.id AND p.email <> t.email \
-         AND (k.id IS NULL OR k.updated_at <> p.updated_at))) ORDER BY 1"
+        "SELECT o.email || ': ' || {here_shown} || ' here, ' || {there_shown} || ' there' FROM newer_users w \
+         JOIN users o ON o.id = w.id JOIN \"user\" t ON t.email = o.email JOIN known_users k ON k.there = t.id \
+         WHERE NOT w.waiting AND k.id <> o.id AND k.id NOT IN {DELETED_USERS} \
+         AND NOT EXISTS (SELECT 1 FROM newer_users x JOIN users p ON p.id = x.id \
+         WHERE x.id = k.id AND NOT x.waiting AND p.email <> t.email) ORDER BY 1"
     );
     texts(connection, &sql).await
 }
@@ -137,124 +129,105 @@ fn delete_users(dialect: Dialect) -> String {
     format!("DELETE FROM \"user\" WHERE {} IN {DELETED_USERS}", dialect.id("id"))
 }
 
-/// The old column and what it gets from `users o`.
-fn user_values(form: Form, dialect: Dialect) -> Vec<(&'static str, String)> {
-    let mut values = vec![("email", "o.email".to_owned()), ("name", "o.name".to_owned())];
-    if form == Form::A {
-        // It knows no ban, and must not let in whom we keep out.
-        values.push(("is_active", "(o.is_active AND o.banned_at IS NULL)".to_owned()));
-        // Never the former hash: the password may have been changed because somebody else knew it.
-        values.push(("hashed_password", "coalesce(o.password_hash, '!')".to_owned()));
-    } else {
-        values.extend([
-            ("email_verified", "o.email_verified".to_owned()),
-            ("image", "o.image".to_owned()),
-            ("role", "o.role".to_owned()),
-            ("banned", "(o.banned_at IS NOT NULL OR NOT o.is_active)".to_owned()),
-            ("ban_reason", "o.ban_reason".to_owned()),
-            ("ban_expires", dialect.old_time("o.ban_expires_at")),
-        ]);
-    }
-    values.push(("created_at", dialect.old_time("o.created_at")));
-    values.push(("updated_at", dialect.old_time("o.updated_at")));
-    values
+fn set_addresses_free(dialect: Dialect) -> String {
+    format!(
+        "UPDATE \"user\" SET email = 'moving-' || {} || '@placeholder.invalid' FROM {KNOWN_USERS} \
+         AND \"user\".email <> o.email",
+        dialect.id_text("o.id")
+    )
 }
 
+/// Newer accounts that the old table has.
+const KNOWN_USERS: &str = "newer_users w JOIN users o ON o.id = w.id JOIN known_users k ON k.id = w.id \
+     WHERE \"user\".id = k.there AND NOT w.waiting";
+/// Newer accounts that it does not have.
+const UNKNOWN_USERS: &str = "newer_users w JOIN users o ON o.id = w.id \
+     WHERE NOT w.waiting AND NOT EXISTS (SELECT 1 FROM known_users k WHERE k.id = w.id)";
+
 fn write_users(form: Form, dialect: Dialect) -> [String; 2] {
-    let id = dialect.id("\"user\".id");
-    let new_id = old_id(form, dialect, "o.id");
-    upsert(&Upsert {
-        table: "\"user\"",
-        values: &user_values(form, dialect),
-        keys: &[("id", new_id)],
-        source: "users o JOIN newer_users w ON w.id = o.id",
-        same: &format!("{id} = o.id"),
-    })
+    let columns = of_users(form, dialect);
+    let (mut set, mut keys) =
+        (assignments("\"user\"", &columns), vec![("id", old_id(form, dialect, "o.id"))]);
+    if form == Form::A {
+        let hash = format!("coalesce(o.password_hash, '{NO_PASSWORD}')");
+        set = format!(
+            "{set}, hashed_password = CASE WHEN o.id IN (SELECT p.id FROM newer_passwords p) THEN {hash} \
+             ELSE \"user\".hashed_password END"
+        );
+        keys.push(("hashed_password", hash));
+    }
+    [
+        format!("UPDATE \"user\" SET {set} FROM {KNOWN_USERS}"),
+        insert("\"user\"", &keys, &columns, UNKNOWN_USERS),
+    ]
+}
+
+/// B keeps passwords in `account`. All rows of an account are set: none may let a former password in.
+fn write_passwords(dialect: Dialect) -> [String; 2] {
+    let updated = dialect.old_time("o.updated_at");
+    // A foreign key compares the spelling of the owner's id, which may be there since a moment ago.
+    let user = format!("coalesce(k.there, {})", dialect.id_hex("o.id"));
+    let keys = [
+        // One row of this kind for each account: the account's own id is free, and unmistakable.
+        ("id", dialect.id_hex("o.id")),
+        ("user_id", user.clone()),
+        ("account_id", user),
+        ("provider_id", "'credential'".to_owned()),
+        ("password", "o.password_hash".to_owned()),
+        ("created_at", dialect.old_time("o.created_at")),
+        ("updated_at", updated.clone()),
+    ];
+    let newer = "newer_passwords p JOIN users o ON o.id = p.id";
+    [
+        format!(
+            "UPDATE account SET password = o.password_hash, updated_at = {updated} FROM {newer} \
+             JOIN known_passwords a ON a.id = p.id \
+             WHERE account.id = a.there AND account.password IS DISTINCT FROM o.password_hash"
+        ),
+        insert(
+            "account",
+            &keys,
+            &[],
+            &format!(
+                "{newer} LEFT JOIN known_users k ON k.id = o.id WHERE o.password_hash IS NOT NULL \
+                 AND NOT EXISTS (SELECT 1 FROM known_passwords a WHERE a.id = o.id)"
+            ),
+        ),
+    ]
 }
 
 fn write_tasks(form: Form, dialect: Dialect, priority: &str) -> [String; 2] {
-    let [id, owner] = [dialect.id("task.id"), dialect.id("task.user_id")];
-    let names: Vec<String> = PRIORITIES
-        .iter()
-        .enumerate()
-        .map(|(rank, name)| {
-            let name = if form == Form::B { (*name).to_owned() } else { name.to_uppercase() };
-            format!(" WHEN {rank} THEN '{name}'")
-        })
-        .collect();
-    let values = [
-        ("title", "o.title".to_owned()),
-        ("description", "o.description".to_owned()),
-        ("due_datetime", dialect.old_time("o.due_at")),
-        ("priority", format!("CAST(CASE o.priority{} END AS {priority})", names.concat())),
-        ("is_completed", "o.is_completed".to_owned()),
-        ("created_at", dialect.old_time("o.created_at")),
-        ("updated_at", dialect.old_time("o.updated_at")),
-    ];
-    // A foreign key of B compares the spelling of the owner's id.
-    let owner_id = if form == Form::B {
-        format!("(SELECT u.id FROM \"user\" u WHERE {} = o.owner_id)", dialect.id("u.id"))
+    let columns = of_tasks(form, dialect, priority);
+    let known = "newer_tasks w JOIN tasks o ON o.owner_id = w.owner_id AND o.id = w.id";
+    let (owner, owners) = if form.has_users() {
+        // A foreign key of B compares the spelling of the owner's id.
+        let owner = format!("coalesce(u.there, {})", old_id(form, dialect, "o.owner_id"));
+        (owner, "LEFT JOIN known_users u ON u.id = w.owner_id")
     } else {
-        old_id(form, dialect, "o.owner_id")
+        (old_id(form, dialect, "o.owner_id"), "")
     };
-    upsert(&Upsert {
-        table: "task",
-        values: &values,
-        keys: &[("id", old_id(form, dialect, "o.id")), ("user_id", owner_id)],
-        source: "tasks o JOIN newer_tasks w ON w.owner_id = o.owner_id AND w.id = o.id",
-        same: &format!("{id} = o.id AND {owner} = o.owner_id"),
-    })
-}
-
-/// B keeps passwords in `account`.
-fn write_passwords(dialect: Dialect) -> [String; 2] {
-    let values = [
-        ("password", "o.password_hash".to_owned()),
-        ("created_at", dialect.old_time("o.created_at")),
-        ("updated_at", dialect.old_time("o.updated_at")),
-    ];
-    let user = format!("(SELECT u.id FROM \"user\" u WHERE {} = o.id)", dialect.id("u.id"));
-    let owner = dialect.id("account.user_id");
-    upsert(&Upsert {
-        table: "account",
-        values: &values,
-        keys: &[
-            // One row of this kind for each account: the account's own id is free, and unmistakable.
-            ("id", dialect.id_hex("o.id")),
-            ("user_id", user.clone()),
-            ("account_id", user),
-            ("provider_id", "'credential'".to_owned()),
-        ],
-        source: "users o JOIN newer_users w ON w.id = o.id AND o.password_hash IS NOT NULL",
-        same: &format!("{owner} = o.id AND account.provider_id = 'credential'"),
-    })
-}
-
-struct Upsert<'a> {
-    table: &'a str,
-    /// Set in rows that exist, and in new ones.
-    values: &'a [(&'static str, String)],
-    /// Set in new ones only.
-    keys: &'a [(&'static str, String)],
-    source: &'a str,
-    /// Whether a row of the table is the one of `o`.
-    same: &'a str,
-}
-
-/// First those that exist, then the others.
-fn upsert(Upsert { table, values, keys, source, same }: &Upsert<'_>) -> [String; 2] {
-    let set: Vec<String> = values.iter().map(|(column, value)| format!("{column} = {value}")).collect();
-    let all = || keys.iter().chain(values.iter());
-    let columns: Vec<&str> = all().map(|(column, _)| *column).collect();
-    let selected: Vec<&str> = all().map(|(_, value)| value.as_str()).collect();
     [
-        format!("UPDATE {table} SET {} FROM {source} WHERE {same}", set.join(", ")),
         format!(
-            "INSERT INTO {table} ({}) SELECT {} FROM {source} WHERE NOT EXISTS (SELECT 1 FROM {table} WHERE {same})",
-            columns.join(", "),
-            selected.join(", ")
+            "UPDATE task SET {} FROM {known} JOIN known_tasks k ON k.owner_id = w.owner_id AND k.id = w.id \
+             WHERE task.id = k.there",
+            assignments("task", &columns)
+        ),
+        insert(
+            "task",
+            &[("id", old_id(form, dialect, "o.id")), ("user_id", owner)],
+            &columns,
+            &format!(
+                "{known} {owners} WHERE NOT EXISTS (SELECT 1 FROM known_tasks k WHERE k.owner_id = w.owner_id AND k.id = w.id)"
+            ),
         ),
     ]
+}
+
+fn insert(table: &str, keys: &[(&str, String)], columns: &[Column], source: &str) -> String {
+    let values =
+        keys.iter().map(|(name, value)| (*name, value)).chain(columns.iter().map(|c| (c.name, &c.written)));
+    let (names, values): (Vec<&str>, Vec<&str>) = values.map(|(name, value)| (name, value.as_str())).unzip();
+    format!("INSERT INTO {table} ({}) SELECT {} FROM {source}", names.join(", "), values.join(", "))
 }
 
 fn old_id(form: Form, dialect: Dialect, id: &str) -> String {
@@ -271,26 +244,7 @@ async fn priority_type(connection: &impl ConnectionTrait, dialect: Dialect) -> R
     found.map(|(_, type_name)| type_name).ok_or_else(|| DbErr::Migration("task has no priority".to_owned()))
 }
 
-const UNREADABLE: &str = "SELECT o.email FROM users o JOIN newer_users w ON w.id = o.id \
-     WHERE o.password_hash LIKE '$argon2%' ORDER BY o.email";
-
-/// The old tables now hold what ours hold.
-fn marks(form: Form) -> Vec<&'static str> {
-    let mut marks = vec![
-        "DELETE FROM adopted_tasks WHERE NOT EXISTS (SELECT 1 FROM tasks o \
-         WHERE o.owner_id = adopted_tasks.owner_id AND o.id = adopted_tasks.id)",
-        "DELETE FROM adopted_tasks WHERE EXISTS (SELECT 1 FROM newer_tasks w \
-         WHERE w.owner_id = adopted_tasks.owner_id AND w.id = adopted_tasks.id)",
-        "INSERT INTO adopted_tasks (owner_id, id, revision, updated_at) SELECT o.owner_id, o.id, o.revision, o.updated_at \
-         FROM tasks o JOIN newer_tasks w ON w.owner_id = o.owner_id AND w.id = o.id",
-    ];
-    if form.has_users() {
-        marks.extend([
-            "DELETE FROM adopted_users WHERE NOT EXISTS (SELECT 1 FROM users o WHERE o.id = adopted_users.id)",
-            "DELETE FROM adopted_users WHERE EXISTS (SELECT 1 FROM newer_users w WHERE w.id = adopted_users.id)",
-            "INSERT INTO adopted_users (id, placeholder, updated_at) SELECT o.id, FALSE, o.updated_at \
-             FROM users o JOIN newer_users w ON w.id = o.id",
-        ]);
-    }
-    marks
-}
+/// Written now, or by an earlier run and the same since.
+const UNREADABLE: &str = "SELECT o.email FROM newer_users w JOIN users o ON o.id = w.id \
+     LEFT JOIN adopted_users j ON j.id = w.id WHERE o.password_hash LIKE '$argon2%' \
+     AND (j.password_digest = w.password_digest OR o.id IN (SELECT p.id FROM newer_passwords p)) ORDER BY o.email";

@@ -122,7 +122,8 @@ async fn an_address_that_is_taken_here_is_never_given_twice(old: Old) {
     let tasks = format!("SELECT title FROM tasks WHERE owner_id = {}", old.our_id(NEWCOMER));
     assert_eq!(old.fixture.texts(&tasks).await, ["Später"]);
     let again = runner.adopt_changes().await.unwrap();
-    assert_eq!((again.new_users, again.changed_users, again.same_address), (0, 0, pairs.to_vec()));
+    assert_eq!((again.new_users, again.changed_users, again.conflicts), (0, 0, 0), "{again}");
+    assert_eq!((again.same_address, again.standing_addresses), (Vec::new(), pairs.to_vec()));
     old.fixture.execute("DELETE FROM users WHERE email = 'neu@x'").await.unwrap();
     assert_eq!(runner.adopt_changes().await.unwrap().changed_users, 1);
     let found = format!("SELECT email FROM users WHERE id = {}", old.our_id(NEWCOMER));
@@ -156,4 +157,8 @@ async fn an_account_that_only_signed_in_goes_when_it_is_gone_there(old: Old) {
     assert!(old.fixture.texts(&left(NAMELESS)).await.is_empty());
     assert_eq!(old.fixture.texts(&left(ODD)).await.len(), 1);
     assert!(old.fixture.texts("SELECT key_id FROM sessions").await.is_empty());
+    // Running instances are told: nothing else is left of the session.
+    runner.adopt_changes().await.unwrap();
+    let told = format!("SELECT kind FROM auth_events WHERE user_id = {}", old.our_id(NAMELESS));
+    assert_eq!(old.fixture.texts(&told).await, ["account_deleted"]);
 }

@@ -10,7 +10,7 @@ use crate::fastapi::{ANN, BCRYPT, Old, SUMMER, Shape, on_every_form};
 on_every_form!(twenty_thousand_rows_arrive_in_pages);
 
 /// Adds accounts and tasks of theirs; a tenth of the tasks belongs to nobody where that is possible.
-async fn fill(old: &Old, users: u64, tasks: u64) {
+pub(crate) async fn fill(old: &Old, users: u64, tasks: u64) {
     let at = old.time(SUMMER);
     let (numbers, id) = match old.fixture.engine() {
         Engine::Postgres => ("generate_series(1, {count}) AS g(n)".to_owned(), "md5({n}::text)"),

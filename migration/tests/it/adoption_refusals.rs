@@ -103,6 +103,26 @@ async fn values_that_cannot_be_held_are_refused_with_their_rows(old: Old) {
                 "UPDATE task SET due_datetime = '2024-02-30 00:00:00' WHERE title = ''",
                 "task.due_datetime is no time",
             ),
+            (
+                "UPDATE task SET due_datetime = '2024-01-01 24:00:00' WHERE title = ''",
+                "task.due_datetime is no time in the years 1 to 9999 in row a0000000000040008000000000000002",
+            ),
+            (
+                "UPDATE task SET due_datetime = '2024-01-31 24:00:00.5' WHERE title = ''",
+                "task.due_datetime is no time",
+            ),
+            (
+                "UPDATE task SET updated_at = '2016-12-31 23:59:60' WHERE title = ''",
+                "task.updated_at is no time",
+            ),
+            (
+                "UPDATE task SET created_at = '2024-01-01 23:60:00.000001' WHERE title = ''",
+                "task.created_at is no time",
+            ),
+            (
+                "UPDATE task SET due_datetime = '2024-01-01 00:00:00' || char(0) || '1' WHERE title = ''",
+                "task.due_datetime is no time",
+            ),
             ("UPDATE task SET created_at = 'yesterday' WHERE title = ''", "task.created_at is no time"),
             (
                 "UPDATE task SET updated_at = '0000-01-01 00:00:00.5' WHERE title = ''",

@@ -1,6 +1,8 @@
 //! The FastAPI backend's databases, made by SQL of our own from the record of its tables: each published form on each
 //! engine, with every odd row that has been seen or can be.
 
+use std::collections::BTreeMap;
+
 use migration::{Engine, Form};
 
 use crate::support::{Fixture, postgres, sqlite};
@@ -46,6 +48,17 @@ macro_rules! on_every_form {
 }
 pub(crate) use on_every_form;
 
+/// The same on the two forms that have accounts.
+macro_rules! on_both_forms {
+    ($($name:ident),+ $(,)?) => {
+        $crate::fastapi::on_every_form!(@ accounts_of_a_on_sqlite sqlite A $($name)+);
+        $crate::fastapi::on_every_form!(@ accounts_of_b_on_sqlite sqlite B $($name)+);
+        $crate::fastapi::on_every_form!(@ accounts_of_a_on_postgres postgres A $($name)+);
+        $crate::fastapi::on_every_form!(@ accounts_of_b_on_postgres postgres B $($name)+);
+    };
+}
+pub(crate) use on_both_forms;
+
 pub(crate) const ANN: &str = "11111111-1111-4111-8111-111111111111";
 pub(crate) const TWIN: &str = "22222222-2222-4222-8222-222222222222";
 pub(crate) const ODD: &str = "33333333-3333-4333-8333-333333333333";
@@ -53,6 +66,8 @@ pub(crate) const NAMELESS: &str = "44444444-4444-4444-8444-44444444abcd";
 /// Owns tasks, and has no account.
 pub(crate) const ORPHAN: &str = "99999999-9999-4999-8999-99999999abcd";
 pub(crate) const BCRYPT: &str = "$2b$12$R9h/cIPz0gi.URNNX3kh2OPST9/PgBkqquzi.Ss7KIUgO2t0jWMUW";
+/// What a sign-in here makes of any of them.
+pub(crate) const UPGRADED: &str = "$argon2id$v=19$upgraded";
 pub(crate) const SALTED: &str = "73616c74:8b3f0c0b3e1b9f5d6a7c8e9f00112233445566778899aabbccddeeff00112233";
 
 /// The very first and the very last moment that the backend could store, and some between, with their microseconds.
@@ -313,6 +328,71 @@ impl Old {
             state.extend(self.fixture.texts(&sql).await);
         }
         state
+    }
+
+    /// For each column of an old table, the type and the bytes of its value in each row.
+    pub(crate) async fn old_columns(&self, table: &str) -> BTreeMap<String, Vec<String>> {
+        let names = match self.fixture.engine() {
+            Engine::Postgres => format!(
+                "SELECT column_name::text FROM information_schema.columns WHERE table_schema = 'public' AND table_name = '{table}'"
+            ),
+            Engine::Sqlite => format!("SELECT name FROM pragma_table_info('{table}')"),
+        };
+        let mut columns = BTreeMap::new();
+        for name in self.fixture.texts(&names).await {
+            let value = match self.fixture.engine() {
+                Engine::Postgres => format!("coalesce(\"{name}\"::text, 'NULL')"),
+                Engine::Sqlite => format!("typeof({name}) || coalesce(hex(CAST({name} AS BLOB)), '')"),
+            };
+            let sql = format!("SELECT {value} FROM \"{table}\" ORDER BY id");
+            columns.insert(name, self.fixture.texts(&sql).await);
+        }
+        columns
+    }
+
+    /// What the old backend verifies a password with.
+    pub(crate) async fn old_password(&self, id: &str) -> Vec<String> {
+        let id = self.id(id);
+        let sql = match self.shape {
+            Shape::B => format!(
+                "SELECT coalesce(password, 'none') FROM account WHERE user_id = {id} AND provider_id = 'credential' ORDER BY id"
+            ),
+            _ => format!("SELECT hashed_password FROM \"user\" WHERE id = {id}"),
+        };
+        self.fixture.texts(&sql).await
+    }
+
+    /// As an operator does it, without moving any time.
+    pub(crate) async fn set_old_password(&self, id: &str, hash: &str) {
+        let id = self.id(id);
+        self.execute(&match self.shape {
+            Shape::B => format!(
+                "UPDATE account SET password = '{hash}' WHERE user_id = {id} AND provider_id = 'credential'"
+            ),
+            _ => format!("UPDATE \"user\" SET hashed_password = '{hash}' WHERE id = {id}"),
+        })
+        .await;
+    }
+
+    /// A sign-in here with a password, which becomes Argon2id.
+    pub(crate) async fn sign_in_with_password(&self, id: &str) {
+        let user = self.our_id(id);
+        self.fixture
+            .execute(&format!(
+                "UPDATE users SET password_hash = '{UPGRADED}', last_sign_in_at = {{at:8}} WHERE id = {user}; \
+                 DELETE FROM sessions WHERE user_id = {user}; \
+                 INSERT INTO sessions (user_id, id, current_jti, generation, key_id, rotated_at, window_started_at, \
+                     window_rotations, created_at, last_used_at, idle_expires_at, absolute_expires_at) VALUES \
+                 ({user}, {{id:3}}, {{id:4}}, 1, 'k', {{at:1}}, {{at:1}}, 0, {{at:1}}, {{at:1}}, {{at:8}}, {{at:9}})"
+            ))
+            .await
+            .unwrap();
+    }
+
+    /// The password hash here.
+    pub(crate) async fn our_password(&self, id: &str) -> String {
+        let sql = format!("SELECT coalesce(password_hash, 'none') FROM users WHERE id = {}", self.our_id(id));
+        self.fixture.texts(&sql).await.remove(0)
     }
 
     /// The microseconds of a time of ours.

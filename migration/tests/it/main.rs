@@ -3,11 +3,15 @@
 #![expect(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
 
 mod adoption;
+mod adoption_addresses;
 mod adoption_both_sides;
 mod adoption_changes;
 mod adoption_large;
+mod adoption_passwords;
 mod adoption_refusals;
+mod adoption_safety;
 mod adoption_way_back;
+mod adoption_write_back;
 mod command_line;
 mod concurrency;
 mod fastapi;

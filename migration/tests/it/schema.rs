@@ -36,6 +36,25 @@ async fn rows_that_break_a_rule_are_refused_by_the_constraint_that_bears_its_nam
         ("UPDATE denied_tokens SET token_hash = NULL", "token_hash"),
         ("UPDATE denied_tokens SET token_hash = substr(token_hash, 1, 31)", "denied_tokens_token_hash_check"),
         ("INSERT INTO denied_tokens SELECT * FROM denied_tokens", "denied_tokens"),
+        ("UPDATE throttles SET failures = -1", "throttles_failures_check"),
+        ("UPDATE throttles SET blocked_until = NULL", "blocked_until"),
+        ("INSERT INTO throttles SELECT * FROM throttles", "throttles"),
+        ("UPDATE idempotency_keys SET key = ''", "idempotency_keys_key_check"),
+        (
+            "UPDATE idempotency_keys SET fingerprint = substr(fingerprint, 2)",
+            "idempotency_keys_fingerprint_check",
+        ),
+        ("UPDATE idempotency_keys SET status = 409", "idempotency_keys_status_check"),
+        ("UPDATE idempotency_keys SET body = NULL", "body"),
+        ("INSERT INTO idempotency_keys SELECT * FROM idempotency_keys", "idempotency_keys"),
+        (
+            "UPDATE one_time_tokens SET token_hash = substr(token_hash, 1, 31)",
+            "one_time_tokens_token_hash_check",
+        ),
+        ("UPDATE one_time_tokens SET purpose = 'sign_in', email = NULL", "one_time_tokens_purpose_check"),
+        ("UPDATE one_time_tokens SET email = NULL", "one_time_tokens_email_check"),
+        ("UPDATE one_time_tokens SET purpose = 'verify_email'", "one_time_tokens_email_check"),
+        ("INSERT INTO one_time_tokens SELECT * FROM one_time_tokens", "one_time_tokens"),
         ("UPDATE tasks SET priority = 4", "tasks_priority_check"),
         ("UPDATE tasks SET priority = -1", "tasks_priority_check"),
         ("UPDATE tasks SET revision = 0", "tasks_revision_check"),
@@ -57,6 +76,8 @@ async fn rows_that_break_a_rule_are_refused_by_the_constraint_that_bears_its_nam
         "UPDATE tasks SET owner_id = {id:9}",
         "UPDATE sessions SET user_id = {id:9}",
         "UPDATE denied_tokens SET user_id = {id:9}",
+        "UPDATE one_time_tokens SET user_id = {id:9}",
+        "UPDATE idempotency_keys SET owner_id = {id:9}",
     ] {
         assert!(
             fixture.execute(orphan).await.unwrap_err().to_string().to_lowercase().contains("foreign key"),
@@ -70,6 +91,7 @@ async fn rows_that_break_a_rule_are_refused_by_the_constraint_that_bears_its_nam
             ("UPDATE tasks SET is_completed = -1", "tasks_is_completed_check"),
             ("UPDATE sessions SET previous_jti = x'00'", "sessions_previous_jti_check"),
             ("UPDATE auth_events SET session_id = x'00'", "auth_events_session_id_check"),
+            ("UPDATE throttles SET principal = x'00'", "throttles_principal_check"),
             ("UPDATE tasks SET created_at = '2026-11-21T00:00:00Z'", "cannot store TEXT"),
         ] {
             let message = fixture.execute(sql).await.expect_err(sql).to_string();
@@ -85,6 +107,8 @@ async fn deleting_an_account_takes_its_rows_along_but_not_its_audit_record(fixtu
     assert!(fixture.texts("SELECT title FROM tasks").await.is_empty());
     assert!(fixture.texts("SELECT key_id FROM sessions").await.is_empty());
     assert!(fixture.checksum("denied_tokens").await.starts_with('0'));
+    assert!(fixture.checksum("one_time_tokens").await.starts_with('0'));
+    assert!(fixture.checksum("idempotency_keys").await.starts_with('0'));
     assert_eq!(fixture.texts("SELECT kind FROM auth_events").await, ["sign_out"]);
 }
 

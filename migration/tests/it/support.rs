@@ -60,8 +60,8 @@ impl Fixture {
         }
     }
 
-    /// Runs SQL in which `{id:1}` stands for a UUID, `{at:1}` for a time, `{hash}` for a hash, and `{uuid}`
-    /// and `{time}` for types.
+    /// Runs SQL in which `{id:1}` stands for a UUID, `{at:1}` for a time, `{hash}` for a hash, `{digest}` for its digits,
+    /// and `{uuid}` and `{time}` for types.
     pub(crate) async fn execute(&self, sql: &str) -> Result<(), sqlx::Error> {
         let sql = AssertSqlSafe(self.dialect(sql));
         match self.engine() {
@@ -153,7 +153,8 @@ impl Fixture {
         };
         let mut checksums = BTreeMap::new();
         let columns = self.texts(&columns).await;
-        let key = if columns.iter().any(|column| column == "id") { "id" } else { "user_id" };
+        let keys = ["id", "user_id", "owner_id", "principal"];
+        let key = keys.into_iter().find(|key| columns.iter().any(|column| column == key)).unwrap();
         for column in columns {
             let value = match self.engine() {
                 Engine::Postgres => format!("{key}::text || coalesce({column}::text, 'NULL')"),
@@ -170,8 +171,10 @@ impl Fixture {
             Engine::Postgres => ("uuid", "timestamptz", r"'\x"),
             Engine::Sqlite => ("BLOB", "INTEGER", "x'"),
         };
-        let hash = format!("{blob}{}'", "0f".repeat(32));
+        let digits = "0f".repeat(32);
+        let hash = format!("{blob}{digits}'");
         let mut sql = sql.replace("{uuid}", uuid).replace("{time}", time).replace("{hash}", &hash);
+        sql = sql.replace("{digest}", &digits);
         for number in 0..10 {
             let (id, at) = match self.engine() {
                 Engine::Postgres => (
@@ -193,9 +196,9 @@ pub(crate) fn migration_count() -> usize {
     migration::Migrator::planned().len()
 }
 
-/// One row in every table that people's data is in, parents first: user 1 with a session, a task, an event, a link
-/// and a token that was signed out, and user 2 with nothing.
-pub(crate) const ROWS: [(&str, &str); 6] = [
+/// One row in every table that people's data is in, parents first: user 1 with a session, a task, an event, a link,
+/// a token that was signed out, a link in a mail and a request that was carried out, and user 2 with nothing.
+pub(crate) const ROWS: [(&str, &str); 11] = [
     (
         "users",
         "INSERT INTO users (id, email, email_folded, email_claim, name, password_hash, role, is_active, email_verified, \
@@ -234,4 +237,35 @@ pub(crate) const ROWS: [(&str, &str); 6] = [
         "denied_tokens",
         "INSERT INTO denied_tokens (user_id, token_hash, expires_at) VALUES ({id:1}, {hash}, {at:9})",
     ),
+    (
+        "throttles",
+        "INSERT INTO throttles (principal, network, failures, since, blocked_until, succeeded_at, expires_at) VALUES \
+         ({id:1}, '192.0.2.0/24', 3, 1000001, 2000001, NULL, 9000001), ({id:9}, '*', 0, 1, 1, 1, 9007199254740993)",
+    ),
+    (
+        "one_time_tokens",
+        "INSERT INTO one_time_tokens (user_id, id, purpose, token_hash, email, created_at, expires_at, used_at) VALUES \
+         ({id:1}, {id:8}, 'change_email', {hash}, 'Ärger@y.de', {at:3}, {at:6}, NULL)",
+    ),
+    (
+        "idempotency_keys",
+        "INSERT INTO idempotency_keys (owner_id, key, fingerprint, status, location, etag, body, created_at) VALUES \
+         ({id:1}, 'k', {hash}, 201, '/tasks/6', NULL, {hash}, {at:1})",
+    ),
+    (
+        "adopted_users",
+        "INSERT INTO adopted_users (id, placeholder, updated_at, password_digest, clashing_email) VALUES \
+         ({id:1}, FALSE, {at:1}, '{digest}', 'ärger@y'), ({id:2}, TRUE, {at:4}, NULL, NULL)",
+    ),
+    (
+        "adopted_tasks",
+        "INSERT INTO adopted_tasks (owner_id, id, revision, updated_at) VALUES ({id:1}, {id:6}, 9007199254740993, {at:2})",
+    ),
 ];
+
+/// The record of an adoption. While it is there, what it stands for is not given up without the old tables.
+pub(crate) const ADOPTION: (&str, &str) = (
+    "adoptions",
+    "INSERT INTO adoptions (id, form, adopted_at, delta_at, users, tasks, links, placeholders) VALUES \
+     (1, 'b', {at:1}, {at:2}, 3, 4, 5, 6)",
+);

@@ -1,8 +1,8 @@
 //! Finding out who is calling.
 
-use holdfast_domain::{sessions::Session, users::User};
+use holdfast_domain::{Timestamp, sessions::Session, users::User};
 
-use super::{Auth, AuthError};
+use super::{Auth, AuthError, revocations::Verdict};
 use crate::{
     Actor,
     ports::{AccessClaims, Expiry, LegacyClaims},
@@ -10,13 +10,30 @@ use crate::{
 
 impl Auth {
     /// The caller that an access token names, while its session lives; or the one that a token of the FastAPI backend
-    /// names, while those are accepted and the account may be used. The store is not asked before the signature holds.
+    /// names, while those are accepted and the account may be used. The store is not asked before the signature holds,
+    /// and not at all about a session that memory knows.
     pub async fn authenticate(&self, token: &str) -> Result<Actor, AuthError> {
         let now = self.clock.now();
-        if let Ok(claims) = self.tokens.verify_access(token, now, Expiry::Enforced) {
-            self.live_session(&claims).await?;
-            return Ok(Actor { user: claims.user, session: Some(claims.session), role: claims.role });
+        let Ok(claims) = self.tokens.verify_access(token, now, Expiry::Enforced) else {
+            return self.authenticate_legacy(token, now).await;
+        };
+        match self.revocations.judge(claims.user, claims.session, now) {
+            Verdict::Live => Ok(actor(&claims)),
+            Verdict::Ended => Err(AuthError::TokenInvalid),
+            Verdict::Unknown => self.live_session(&claims).await.map(|_| actor(&claims)),
         }
+    }
+
+    /// The same, and the row of the session is read whatever memory says: for what shows sessions or ends them.
+    pub async fn authenticate_by_row(&self, token: &str) -> Result<Actor, AuthError> {
+        let now = self.clock.now();
+        let Ok(claims) = self.tokens.verify_access(token, now, Expiry::Enforced) else {
+            return self.authenticate_legacy(token, now).await;
+        };
+        self.live_session(&claims).await.map(|_| actor(&claims))
+    }
+
+    async fn authenticate_legacy(&self, token: &str, now: Timestamp) -> Result<Actor, AuthError> {
         let claims = self.tokens.verify_legacy(token, now)?;
         let User { id, role, .. } = self.legacy_bearer(&claims).await?.ok_or(AuthError::TokenInvalid)?;
         Ok(Actor { user: id, session: None, role })
@@ -35,4 +52,8 @@ impl Auth {
         let bearer = self.store.legacy_tokens().bearer(user, hash).await?;
         Ok(bearer.filter(|user| user.admit(self.clock.now()).is_ok()))
     }
+}
+
+fn actor(claims: &AccessClaims) -> Actor {
+    Actor { user: claims.user, session: Some(claims.session), role: claims.role }
 }

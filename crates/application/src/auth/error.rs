@@ -2,15 +2,24 @@
 
 use std::time::Duration;
 
-use holdfast_domain::{sessions::TooManyRotations, users::Refusal};
+use holdfast_domain::{
+    sessions::{ROTATION_WINDOW, ROTATIONS_PER_WINDOW, TooManyRotations},
+    throttle::{Limit, Throttled},
+    users::{PasswordFault, Refusal},
+};
+
+use super::attempts::Refused;
 
 use crate::{
-    error::{Classify, ErrorKind},
-    ports::{InvalidToken, PasswordsError, StoreError, TokensError},
+    error::{Classify, ErrorKind, Exceeded},
+    mail::LinkError,
+    ports::{InvalidToken, OutboxFull, PasswordsError, StoreError, TokensError},
 };
 
 /// How long a caller waits who met an instance without the key of its session.
 const KEY_RETRY: Duration = Duration::from_secs(1);
+/// How long a caller waits whose mail found no room.
+const OUTBOX_RETRY: Duration = Duration::from_mins(1);
 
 /// Why an auth use case failed.
 #[derive(Debug, thiserror::Error)]
@@ -30,12 +39,30 @@ pub enum AuthError {
     /// The password was right and the account is switched off.
     #[error("This account is not active")]
     Inactive,
+    /// The account has no password that could be changed: its owner signed in elsewhere, or never.
+    #[error("This account has no password")]
+    NoPassword,
     /// Another account has the e-mail address.
     #[error("Email already registered")]
     EmailExists,
+    /// The token of a link in a mail is not good, or not any more, or for something else. One answer for every cause.
+    #[error("This link is not valid any more; ask for a new one")]
+    LinkInvalid,
+    /// The new password may not be set.
+    #[error("new_password {0}")]
+    PasswordRefused(#[from] PasswordFault),
+    /// No link could be made.
+    #[error(transparent)]
+    Link(#[from] LinkError),
+    /// The mail that was asked for cannot be sent soon.
+    #[error(transparent)]
+    OutboxFull(#[from] OutboxFull),
     /// The session refreshes too often.
     #[error(transparent)]
     TooManyRefreshes(#[from] TooManyRotations),
+    /// Too many attempts at the password came before; it was not looked at.
+    #[error(transparent)]
+    Throttled(#[from] Throttled),
     /// The hasher is busy or failed.
     #[error(transparent)]
     Passwords(#[from] PasswordsError),
@@ -62,6 +89,27 @@ impl From<InvalidToken> for AuthError {
     }
 }
 
+impl From<Refused> for AuthError {
+    fn from(refused: Refused) -> Self {
+        match refused {
+            Refused::Throttled(throttled) => throttled.into(),
+            Refused::PasswordWrong => Self::InvalidCredentials,
+            Refused::Passwords(error) => error.into(),
+            Refused::Store(error) => error.into(),
+        }
+    }
+}
+
+/// The limit that an attempt ran into, by the name that callers know.
+pub(crate) fn exceeded(throttled: &Throttled) -> Exceeded {
+    let Throttled { limit, quota, retry_after } = *throttled;
+    let limit = match limit {
+        Limit::Network => "network",
+        Limit::Account => "account",
+    };
+    Exceeded { limit, quota, window: Throttled::WINDOW, retry_after }
+}
+
 impl Classify for AuthError {
     fn kind(&self) -> ErrorKind {
         match self {
@@ -69,8 +117,18 @@ impl Classify for AuthError {
                 ErrorKind::Unauthenticated
             }
             Self::Banned | Self::Inactive => ErrorKind::Forbidden,
-            Self::EmailExists => ErrorKind::Conflict,
-            Self::TooManyRefreshes(TooManyRotations { retry_after }) => ErrorKind::Throttled(*retry_after),
+            Self::EmailExists | Self::NoPassword => ErrorKind::Conflict,
+            Self::LinkInvalid => ErrorKind::Malformed,
+            Self::PasswordRefused(_) => ErrorKind::Invalid,
+            Self::Link(error) => error.kind(),
+            Self::OutboxFull(OutboxFull) => ErrorKind::Unavailable(OUTBOX_RETRY),
+            Self::TooManyRefreshes(TooManyRotations { retry_after }) => ErrorKind::Throttled(Exceeded {
+                limit: "session",
+                quota: ROTATIONS_PER_WINDOW.unsigned_abs(),
+                window: ROTATION_WINDOW,
+                retry_after: *retry_after,
+            }),
+            Self::Throttled(throttled) => ErrorKind::Throttled(exceeded(throttled)),
             Self::Passwords(PasswordsError::Busy { retry_after }) => ErrorKind::Unavailable(*retry_after),
             Self::Tokens(TokensError::KeyMissing) => ErrorKind::Unavailable(KEY_RETRY),
             Self::Passwords(PasswordsError::Failed(_)) | Self::Tokens(TokensError::Failed(_)) => {
@@ -87,11 +145,15 @@ impl Classify for AuthError {
             Self::InvalidCredentials => "INVALID_CREDENTIALS",
             Self::Banned => "ACCOUNT_BANNED",
             Self::Inactive => "ACCOUNT_INACTIVE",
+            Self::NoPassword => "NO_PASSWORD",
             Self::EmailExists => "EMAIL_EXISTS",
-            Self::TooManyRefreshes(_) => "RATE_LIMITED",
-            Self::Passwords(PasswordsError::Busy { .. }) | Self::Tokens(TokensError::KeyMissing) => {
-                "SERVICE_UNAVAILABLE"
-            }
+            Self::LinkInvalid => "LINK_INVALID",
+            Self::PasswordRefused(_) => "VALIDATION_ERROR",
+            Self::Link(error) => error.code(),
+            Self::TooManyRefreshes(_) | Self::Throttled(_) => "RATE_LIMITED",
+            Self::OutboxFull(OutboxFull)
+            | Self::Passwords(PasswordsError::Busy { .. })
+            | Self::Tokens(TokensError::KeyMissing) => "SERVICE_UNAVAILABLE",
             Self::Passwords(PasswordsError::Failed(_)) | Self::Tokens(TokensError::Failed(_)) => {
                 "SERVER_ERROR"
             }

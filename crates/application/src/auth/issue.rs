@@ -74,7 +74,8 @@ impl Auth {
         Ok((session, signed_in))
     }
 
-    /// An access token that ends with its session at the latest.
+    /// An access token that ends with its session at the latest, even if the session is never refreshed again: whether one
+    /// has expired is not asked later.
     pub(super) fn access_token(
         &self,
         user: &User,
@@ -82,7 +83,7 @@ impl Auth {
         life: Duration,
         now: Timestamp,
     ) -> Result<Issued, AuthError> {
-        let expires_at = now.plus(life).min(session.absolute_expires_at);
+        let expires_at = now.plus(life).min(session.expires_at());
         let claims = AccessClaims {
             user: user.id,
             session: session.id,

@@ -1,18 +1,36 @@
 //! Use cases of accounts and sessions, one per file: who somebody is, and for how long that is believed.
 
+mod attempts;
 mod authenticate;
+mod change_email;
+mod change_password;
+mod denying_store;
 mod error;
+mod forgot_password;
 mod inspect;
 mod issue;
+mod learn_revocations;
 mod profile;
+mod public_keys;
+mod redeem;
 mod refresh;
+mod reset_password;
+mod revocations;
 mod sign_in;
 mod sign_out;
 mod sign_up;
+mod sweep_attempts;
+mod throttling;
+mod verify_email;
 
 use std::{sync::Arc, time::Duration};
 
+pub(crate) use attempts::{Attempts, Refused};
+pub use change_email::ChangeEmail;
+pub use change_password::ChangePassword;
+pub use denying_store::DenyingStore;
 pub use error::AuthError;
+pub(crate) use error::exceeded;
 use holdfast_domain::{
     SessionId, UserId,
     sessions::{AuthEvent, Client, EventKind, Lifetimes},
@@ -20,13 +38,17 @@ use holdfast_domain::{
 pub use inspect::Inspection;
 pub use issue::{Issued, SignedIn};
 pub use refresh::Refreshed;
+pub use reset_password::ResetPassword;
+pub use revocations::{Revocations, Verdict};
 pub use sign_in::SignIn;
 pub use sign_out::{Scope, SignOut};
 pub use sign_up::SignUp;
+pub use throttling::Throttling;
 
 use crate::{
-    history,
-    ports::{Clock, Ids, Passwords, Store, Tokens},
+    Adapters, history,
+    mail::Links,
+    ports::{Clock, Errand, Ids, Outbox, OutboxFull, Passwords, Store, Tokens},
 };
 
 /// How long tokens and sessions live.
@@ -40,6 +62,13 @@ pub struct AuthPolicy {
     pub sessions: Lifetimes,
 }
 
+impl AuthPolicy {
+    /// The longest life that an access token is issued with.
+    pub fn longest_token(&self) -> Duration {
+        self.access.max(self.long_lived)
+    }
+}
+
 /// Accounts and sessions.
 #[derive(Clone)]
 pub struct Auth {
@@ -48,23 +77,35 @@ pub struct Auth {
     tokens: Arc<dyn Tokens>,
     clock: Arc<dyn Clock>,
     ids: Arc<dyn Ids>,
+    outbox: Arc<dyn Outbox>,
+    links: Links,
     policy: AuthPolicy,
+    revocations: Arc<Revocations>,
+    attempts: Attempts,
 }
 
 impl Auth {
     pub(crate) fn new(
-        store: Arc<dyn Store>,
-        passwords: Arc<dyn Passwords>,
-        tokens: Arc<dyn Tokens>,
-        clock: Arc<dyn Clock>,
-        ids: Arc<dyn Ids>,
+        adapters: Adapters,
         policy: AuthPolicy,
+        revocations: Arc<Revocations>,
+        attempts: Attempts,
     ) -> Self {
-        Self { store, passwords, tokens, clock, ids, policy }
+        let Adapters { store, passwords, tokens, clock, ids, randomness, outbox } = adapters;
+        let links = Links::new(clock.clone(), ids.clone(), randomness);
+        Self { store, passwords, tokens, clock, ids, outbox, links, policy, revocations, attempts }
     }
 
     /// An entry for the security history, logged as well. Whoever calls this stores it with its cause.
     fn event(&self, user: UserId, kind: EventKind, session: Option<SessionId>, client: &Client) -> AuthEvent {
         AuthEvent { session, client: client.clone(), ..history::event(&*self.ids, &*self.clock, user, kind) }
+    }
+
+    /// Leaves mail about something that is done. It is done also when there is no room for the mail.
+    fn leave(&self, errand: Errand) {
+        let name = errand.name();
+        if let Err(OutboxFull) = self.outbox.submit(errand) {
+            tracing::warn!(target: "holdfast::mail", errand = name, "no mail: too much waits to be sent already");
+        }
     }
 }

@@ -28,11 +28,12 @@ impl Auth {
     /// Rotates the session's refresh token.
     ///
     /// The token that is current gets a new one. The one just before it gets the same successor again for the reuse
-    /// interval, byte for byte. Any older one ends the session. A token without a valid signature changes nothing.
+    /// interval, byte for byte. Any older one ends the session, also one past its own `exp`: a thief must not win by
+    /// staying ahead until the victim's token is over. A token without a valid signature changes nothing.
     pub async fn refresh(&self, token: &str, client: &Client) -> Result<Refreshed, AuthError> {
         let claims = self
             .tokens
-            .verify_refresh(token, self.clock.now(), Expiry::Enforced)
+            .verify_refresh(token, self.clock.now(), Expiry::Ignored)
             .map_err(|_| AuthError::RefreshTokenInvalid)?;
         let next = TokenId::new(self.ids.next());
         for _ in 0..LOOKS {
@@ -44,6 +45,10 @@ impl Auth {
                 Presented::JustReplaced => return self.pair(&self.owner(&session).await?, &session),
                 Presented::Reused => return Err(self.end_family(&claims, client).await?),
                 Presented::Current => {
+                    // The row ends with the current token; what the token says of itself is held to all the same.
+                    if self.tokens.verify_refresh(token, now, Expiry::Enforced).is_err() {
+                        return Err(AuthError::RefreshTokenInvalid);
+                    }
                     // A ban or another role ends the session in the same unit of work: whoever changes the account
                     // after this look also makes the rotation fail.
                     let owner = self.owner(&session).await?;

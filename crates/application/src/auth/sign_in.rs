@@ -1,13 +1,12 @@
 //! Signing in with a password.
 
 use holdfast_domain::{
-    UserId,
     sessions::{AuthEvent, Client, EventKind, SESSION_LIMIT},
     users::{Account, Password, PasswordHash, User},
 };
 
-use super::{Auth, AuthError, SignedIn};
-use crate::ports::Verification;
+use super::{Auth, AuthError, SignedIn, attempts::Attempt};
+use crate::ports::{PasswordsError, Verification};
 
 /// A wish to sign in.
 #[derive(Debug, Clone)]
@@ -35,14 +34,17 @@ enum Begun {
 
 impl Auth {
     /// Verifies the password and begins a session. Exactly one verification is done, whatever the account is, unless the
-    /// credential changes at this very moment; a hash weaker than today's is replaced in the same step.
+    /// attempt is throttled, or the credential changes at this very moment; a hash weaker than today's is replaced in the
+    /// same step.
     ///
     /// The account is read once more when it is held: a ban or another role that came meanwhile counts.
     pub async fn sign_in(&self, wish: SignIn) -> Result<SignedIn, AuthError> {
         let mut account = self.store.users().find_by_email(&wish.email).await?;
+        let found = account.as_ref().map(|account| account.user.id);
+        let attempt = self.attempts.begin(found, &wish.email, &wish.client).await?;
         for _ in 0..LOOKS {
-            let (user, hash, stronger) = self.verify(account, &wish).await?;
-            match self.begin(user, &hash, stronger, &wish).await? {
+            let (user, hash, stronger) = self.verify(account, &attempt, &wish).await?;
+            match self.begin(user, &hash, stronger, &attempt, &wish).await? {
                 Begun::Done(signed_in) => return Ok(*signed_in),
                 Begun::Changed(current) => account = Some(*current),
             }
@@ -54,28 +56,41 @@ impl Auth {
     async fn verify(
         &self,
         account: Option<Account>,
+        attempt: &Attempt,
         wish: &SignIn,
     ) -> Result<(User, PasswordHash, Option<PasswordHash>), AuthError> {
         let SignIn { email: _, password, long_lived: _, client } = wish;
         let hash = account.as_ref().and_then(|account| account.password_hash.as_ref());
-        let verification = self.passwords.verify(password, hash).await?;
+        let verification = self.attempts.verify(attempt, password, hash).await?;
         let (user, hash) = match account {
             Some(Account { user, password_hash: Some(hash) }) if verification != Verification::Mismatch => {
                 (user, hash)
             }
             other => {
                 let user = other.map_or(AuthEvent::NOBODY, |account| account.user.id);
-                return Err(self.refuse(user, client, AuthError::InvalidCredentials).await?);
+                self.attempts.record(attempt, user, None, client).await?;
+                return Err(AuthError::InvalidCredentials);
             }
         };
         if let Err(refusal) = user.admit(self.clock.now()) {
-            return Err(self.refuse(user.id, client, refusal.into()).await?);
+            self.attempts.record(attempt, user.id, None, client).await?;
+            return Err(refusal.into());
         }
         let stronger = match verification {
-            Verification::MatchOutdated => Some(self.passwords.hash(password).await?),
+            Verification::MatchOutdated => self.stronger(password).await?,
             Verification::Match | Verification::Mismatch => None,
         };
         Ok((user, hash, stronger))
+    }
+
+    /// A hash as they are made today. Whoever has shown the right password is not sent away because it cannot be made now:
+    /// the next sign-in makes it.
+    async fn stronger(&self, password: &Password) -> Result<Option<PasswordHash>, AuthError> {
+        match self.passwords.hash(password).await {
+            Ok(hash) => Ok(Some(hash)),
+            Err(PasswordsError::Busy { retry_after: _ }) => Ok(None),
+            Err(error) => Err(error.into()),
+        }
     }
 
     async fn begin(
@@ -83,6 +98,7 @@ impl Auth {
         verified: User,
         hash: &PasswordHash,
         stronger: Option<PasswordHash>,
+        attempt: &Attempt,
         wish: &SignIn,
     ) -> Result<Begun, AuthError> {
         let SignIn { email: _, password: _, long_lived, client } = wish;
@@ -96,7 +112,8 @@ impl Auth {
         let mut user = current.user;
         if let Err(refusal) = user.admit(now) {
             drop(work);
-            return Err(self.refuse(user.id, client, refusal.into()).await?);
+            self.attempts.record(attempt, user.id, None, client).await?;
+            return Err(refusal.into());
         }
         user.last_sign_in_at = Some(now);
         let (session, signed_in) = self.begin_session(user, client.clone(), *long_lived, now)?;
@@ -104,6 +121,7 @@ impl Auth {
             work.users().replace_hash(session.owner, hash, stronger).await?;
         }
         work.users().record_sign_in(session.owner, now).await?;
+        attempt.succeed(&*work, now).await?;
         work.sessions().insert(&session).await?;
         for evicted in work.sessions().end_surplus(session.owner, SESSION_LIMIT, now).await? {
             let event = self.event(session.owner, EventKind::SessionEvicted, Some(evicted), &session.client);
@@ -113,12 +131,5 @@ impl Auth {
         work.audit().append(&event).await?;
         work.commit().await?;
         Ok(Begun::Done(Box::new(signed_in)))
-    }
-
-    /// Writes the failed attempt into the history and gives the error back. Attempts on unknown accounts are written as
-    /// well, so that the time taken tells nothing.
-    async fn refuse(&self, user: UserId, client: &Client, error: AuthError) -> Result<AuthError, AuthError> {
-        self.store.audit().append(&self.event(user, EventKind::SignInFailed, None, client)).await?;
-        Ok(error)
     }
 }

@@ -7,7 +7,7 @@ use holdfast_domain::{
 };
 
 use super::{Auth, AuthError, SignedIn};
-use crate::ports::{StoreError, Unique};
+use crate::ports::{Errand, StoreError, Unique};
 
 /// A wish for an account.
 #[derive(Debug, Clone)]
@@ -24,7 +24,7 @@ pub struct SignUp {
 
 impl Auth {
     /// Makes the account with the role `user` and signs it in, with a long-lived token for front ends that never
-    /// refresh.
+    /// refresh. A mail asks whether the address is theirs; nothing waits for an answer.
     pub async fn sign_up(&self, wish: SignUp) -> Result<SignedIn, AuthError> {
         let SignUp { email, password, name, client } = wish;
         let hash = self.passwords.hash(password.password()).await?;
@@ -40,9 +40,11 @@ impl Auth {
             other => other.into(),
         })?;
         work.sessions().insert(&session).await?;
+        self.attempts.vouch(&*work, session.owner, &session.client, now).await?;
         let event = self.event(session.owner, EventKind::SignedUp, Some(session.id), &session.client);
         work.audit().append(&event).await?;
         work.commit().await?;
+        self.leave(Errand::SignedUp { user: signed_in.user.id });
         Ok(signed_in)
     }
 }

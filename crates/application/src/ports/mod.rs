@@ -4,27 +4,40 @@
 
 mod audit;
 mod clock;
+mod idempotency;
 mod ids;
 mod legacy_tokens;
+mod mailer;
+mod one_time_tokens;
+mod outbox;
 mod passwords;
+mod randomness;
 mod sessions;
 mod store;
 mod tasks;
+mod throttle;
 mod tokens;
 mod users;
 
-pub use audit::AuditRepository;
+pub use audit::{AuditRepository, DeletedAccount, EventPosition};
 pub use clock::Clock;
+pub use idempotency::{Claim, IdempotencyRecord, IdempotencyRepository};
 pub use ids::Ids;
 pub use legacy_tokens::LegacyTokenRepository;
+pub use mailer::{Mail, MailError, Mailer};
+pub use one_time_tokens::{LinkToken, OneTimeToken, OneTimeTokenRepository};
+pub use outbox::{Errand, Letter, Outbox, OutboxFull};
 pub use passwords::{Passwords, PasswordsError, Verification};
-pub use sessions::SessionRepository;
+pub use randomness::{NoRandomness, Randomness};
+pub use sessions::{EndedSession, SessionRepository};
 pub use store::{Cause, Repositories, Store, StoreError, Unique, UnitOfWork};
 pub use tasks::{
     Deleted, Direction, Position, SortBy, SortKey, Start, TaskChanges, TaskFilter, TaskOrder, TaskQuery,
     TaskRepository, Updated,
 };
+pub use throttle::ThrottleRepository;
 pub use tokens::{
-    AccessClaims, Expiry, InvalidToken, LegacyClaims, RefreshClaims, TokenHash, Tokens, TokensError,
+    AccessClaims, Expiry, InvalidToken, LegacyClaims, PublicKey, PublicParameters, RefreshClaims, TokenHash,
+    Tokens, TokensError,
 };
 pub use users::{ProfileChanges, UserFilter, UserQuery, UserRepository};

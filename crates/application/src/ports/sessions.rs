@@ -8,14 +8,41 @@ use holdfast_domain::{
 
 use super::StoreError;
 
-/// Sessions, always of one account.
+/// A session that ended before its time, as the instances tell each other; also a place in the order of
+/// [`SessionRepository::ended`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct EndedSession {
+    /// When it ended, by the clock of the instance that ended it.
+    pub at: Timestamp,
+    /// Its account.
+    pub owner: UserId,
+    /// The session.
+    pub id: SessionId,
+}
+
+/// Sessions, always of one account, apart from [`SessionRepository::ended`].
 ///
 /// - No call MUST ever read or write a session of another account than the one it names.
-/// - Every field MUST come back as it went in, times to the microsecond.
+/// - A session that has ended MUST be kept until a minute after its `absolute_expires_at`, unless its account is deleted: until
+///   then an instance that starts may find a token of it, which it takes for good where no row says otherwise. One that has
+///   not ended may go a minute after `Session::expires_at`. Whoever removes rows keeps to this.
+/// - Every field MUST come back as it went in, times to the microsecond, and the reason of an end also where only a newer
+///   version knows it.
 #[async_trait]
 pub trait SessionRepository: Send + Sync {
     /// The session, live or not.
     async fn find(&self, owner: UserId, id: SessionId) -> Result<Option<Session>, StoreError>;
+
+    /// The sessions of the account, live or not, in the order of their ids; those behind `after` where it is given, `limit`
+    /// at most.
+    ///
+    /// - Ids MUST compare by their bytes.
+    async fn list(
+        &self,
+        owner: UserId,
+        after: Option<SessionId>,
+        limit: u64,
+    ) -> Result<Vec<Session>, StoreError>;
 
     /// The sessions of the account that are live at `at`, `limit` at most.
     ///
@@ -61,4 +88,17 @@ pub trait SessionRepository: Send + Sync {
         keep: u64,
         at: Timestamp,
     ) -> Result<Vec<SessionId>, StoreError>;
+
+    /// The sessions of all accounts that ended at `since` or later, in the order of [`EndedSession`]: by time, account and
+    /// id; those behind `after` where it is given, `limit` at most.
+    ///
+    /// - It MUST see what was committed before the call, by any instance: it is how they learn of each other's ends.
+    /// - Sessions that have not ended MUST NOT be among them, whether or not they have expired.
+    /// - Its cost MUST grow with what it answers, not with the sessions that there are.
+    async fn ended(
+        &self,
+        since: Timestamp,
+        after: Option<EndedSession>,
+        limit: u64,
+    ) -> Result<Vec<EndedSession>, StoreError>;
 }

@@ -2,7 +2,10 @@
 
 use async_trait::async_trait;
 
-use super::{AuditRepository, LegacyTokenRepository, SessionRepository, TaskRepository, UserRepository};
+use super::{
+    AuditRepository, IdempotencyRepository, LegacyTokenRepository, OneTimeTokenRepository, SessionRepository,
+    TaskRepository, ThrottleRepository, UserRepository,
+};
 
 /// What lies beneath an error. It is logged and never sent.
 pub type Cause = Box<dyn std::error::Error + Send + Sync>;
@@ -44,6 +47,12 @@ pub trait Repositories: Send + Sync {
     fn sessions(&self) -> &dyn SessionRepository;
     /// What became of tokens that the FastAPI backend issued.
     fn legacy_tokens(&self) -> &dyn LegacyTokenRepository;
+    /// Requests that were carried out and may be repeated.
+    fn idempotency(&self) -> &dyn IdempotencyRepository;
+    /// What proves links in mails.
+    fn one_time_tokens(&self) -> &dyn OneTimeTokenRepository;
+    /// Failed attempts at passwords.
+    fn throttle(&self) -> &dyn ThrottleRepository;
     /// The security history.
     fn audit(&self) -> &dyn AuditRepository;
 }

@@ -56,6 +56,32 @@ pub struct LegacyClaims {
     pub expires_at: Timestamp,
 }
 
+/// What everybody may know of a key that signs or verifies tokens.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PublicKey {
+    /// `kid`
+    pub id: String,
+    /// Its numbers.
+    pub parameters: PublicParameters,
+}
+
+/// The numbers of a public key, each in base64url as a JSON Web Key writes it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum PublicParameters {
+    /// Ed25519, for `EdDSA` (RFC 8037 §2).
+    Ed25519 {
+        /// The public key.
+        x: String,
+    },
+    /// RSA, for `RS256` (RFC 7518 §6.3.1).
+    Rsa {
+        /// The modulus.
+        n: String,
+        /// The exponent.
+        e: String,
+    },
+}
+
 /// The token is not one of ours, not of this kind, or not good now. Deliberately without a reason: every refusal looks
 /// the same.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -110,6 +136,10 @@ pub trait Tokens: Send + Sync {
         now: Timestamp,
         expiry: Expiry,
     ) -> Result<RefreshClaims, InvalidToken>;
+
+    /// The public keys with which others can verify our tokens, those that sign before those that will or did. Never a
+    /// secret: none where tokens are signed and verified with secrets alone.
+    fn public_keys(&self) -> Vec<PublicKey>;
 
     /// Verifies a token that the FastAPI backend issued, as of `now`. Where none are accepted, or none any longer,
     /// every one is invalid.

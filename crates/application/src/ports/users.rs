@@ -96,6 +96,10 @@ pub trait UserRepository: Send + Sync {
         new: &PasswordHash,
     ) -> Result<bool, StoreError>;
 
+    /// Gives the account another hash at `at`. False when there is no such account. Whether the caller may do that is known
+    /// only while the account is held.
+    async fn set_password(&self, id: UserId, hash: &PasswordHash, at: Timestamp) -> Result<bool, StoreError>;
+
     /// Gives an account that is inactive and has no password an address and a hash, and activates it, at `at`.
     ///
     /// - It MUST change nothing and answer false when the account is active, has a password, or is not there.
@@ -107,6 +111,16 @@ pub trait UserRepository: Send + Sync {
         hash: &PasswordHash,
         at: Timestamp,
     ) -> Result<bool, StoreError>;
+
+    /// Notes at `at` that mail to the account's address is read. False when there is no such account.
+    async fn verify_email(&self, id: UserId, at: Timestamp) -> Result<bool, StoreError>;
+
+    /// Gives the account another address at `at`, to which mail is read. False when there is no such account.
+    ///
+    /// - An address that equals another account's under `domain::text::fold` MUST be `Duplicate(Unique::Email)`, also
+    ///   when two accounts ask for it at the same moment: at most one gets it. The account's own MUST NOT count.
+    /// - The address that it had MUST be free afterwards.
+    async fn change_email(&self, id: UserId, email: &Email, at: Timestamp) -> Result<bool, StoreError>;
 
     /// Gives the account a role at `at`. False when there is no such account.
     async fn set_role(&self, id: UserId, role: Role, at: Timestamp) -> Result<bool, StoreError>;

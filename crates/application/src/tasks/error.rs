@@ -1,10 +1,15 @@
 //! What can go wrong with tasks.
 
+use std::time::Duration;
+
 use crate::{
     error::{Classify, ErrorKind},
     page::InvalidCursor,
     ports::StoreError,
 };
+
+/// How long a caller waits before repeating a request that is under way.
+const KEY_RETRY: Duration = Duration::from_secs(1);
 
 /// Why a task use case failed.
 #[derive(Debug, thiserror::Error)]
@@ -18,6 +23,12 @@ pub enum TaskError {
     /// The cursor is not one of this list.
     #[error("The cursor does not belong to this list; start again without it")]
     Cursor(#[from] InvalidCursor),
+    /// The idempotency key belongs to another request.
+    #[error("This Idempotency-Key was used for another request; take a new one")]
+    KeyReused,
+    /// A request with the same idempotency key is under way.
+    #[error("A request with this Idempotency-Key is under way; repeat yours in a moment")]
+    KeyInUse,
     /// The caller's account is gone.
     #[error("Could not validate credentials")]
     AccountGone,
@@ -41,6 +52,8 @@ impl Classify for TaskError {
             Self::NotFound => ErrorKind::NotFound,
             Self::Stale => ErrorKind::PreconditionFailed,
             Self::Cursor(InvalidCursor) => ErrorKind::Malformed,
+            Self::KeyReused => ErrorKind::Invalid,
+            Self::KeyInUse => ErrorKind::InFlight(KEY_RETRY),
             Self::AccountGone => ErrorKind::Unauthenticated,
             Self::Store(error) => error.kind(),
         }
@@ -51,6 +64,8 @@ impl Classify for TaskError {
             Self::NotFound => "NOT_FOUND",
             Self::Stale => "PRECONDITION_FAILED",
             Self::Cursor(InvalidCursor) => "INVALID_CURSOR",
+            Self::KeyReused => "IDEMPOTENCY_KEY_REUSED",
+            Self::KeyInUse => "IDEMPOTENCY_KEY_IN_USE",
             Self::AccountGone => "TOKEN_INVALID",
             Self::Store(error) => error.code(),
         }

@@ -2,6 +2,7 @@
 
 mod complete;
 mod create;
+mod create_once;
 mod delete;
 mod error;
 mod list;

@@ -1,12 +1,12 @@
-//! Giving a placeholder account to somebody, which only the operator's command line may do.
+//! Giving an account that nobody can sign in to an address and a password, which only the operator's command line may do.
 //!
-//! An adoption makes placeholders: rows of the FastAPI backend whose owner did not exist hang on them
-//! (docs/upgrading-from-fastapi.md).
+//! An adoption leaves such accounts (docs/upgrading-from-fastapi.md): placeholders, on which rows of the FastAPI backend
+//! hang whose owner did not exist, and accounts whose address contains U+0000, which no request may contain.
 
 use holdfast_domain::{
     UserId,
-    sessions::EventKind,
-    users::{Account, Email, NewPassword},
+    sessions::{EndReason, EventKind},
+    users::{Email, NewPassword, PasswordHash},
 };
 
 use super::Users;
@@ -18,7 +18,7 @@ pub enum ClaimError {
     /// There is no account with this id.
     #[error("there is no account with this id")]
     Missing,
-    /// The account belongs to somebody.
+    /// The account belongs to somebody, who can sign in with its address.
     #[error("this account is no placeholder: it belongs to somebody")]
     NoPlaceholder,
     /// Another account has the address.
@@ -42,26 +42,48 @@ impl From<StoreError> for ClaimError {
 }
 
 impl Users {
-    /// Gives the placeholder an address and a password, so that whoever knows them signs in and finds the tasks.
+    /// Gives the account an address and a password, so that whoever knows them signs in and finds the tasks. Nobody else
+    /// may go on with a token from before: tokens from the field name owners that never had an account, too.
     pub async fn claim(&self, id: UserId, email: &Email, password: &NewPassword) -> Result<(), ClaimError> {
         let account = self.store.users().find_account(id).await?.ok_or(ClaimError::Missing)?;
-        if !is_placeholder(&account) {
+        let unreachable = is_unreachable(&account.user.email);
+        if !unreachable && !account.is_placeholder() {
             return Err(ClaimError::NoPlaceholder);
         }
         let hash = self.passwords.hash(password.password()).await?;
+        if unreachable { self.readdress(id, email, &hash).await } else { self.fill(id, email, &hash).await }
+    }
+
+    async fn fill(&self, id: UserId, email: &Email, hash: &PasswordHash) -> Result<(), ClaimError> {
+        let now = self.clock.now();
         let work = self.store.begin().await?;
-        if !work.users().claim_placeholder(id, email, &hash, self.clock.now()).await? {
+        if !work.users().claim_placeholder(id, email, hash, now).await? {
             return Err(ClaimError::NoPlaceholder);
         }
+        work.legacy_tokens().refuse_all(id, now).await?;
         work.audit().append(&self.event(id, EventKind::SignedUp)).await?;
-        work.commit().await?;
-        Ok(())
+        Ok(work.commit().await?)
+    }
+
+    async fn readdress(&self, id: UserId, email: &Email, hash: &PasswordHash) -> Result<(), ClaimError> {
+        let now = self.clock.now();
+        let work = self.store.begin().await?;
+        let current = work.users().lock(id).await?.ok_or(ClaimError::Missing)?;
+        if !is_unreachable(&current.user.email) {
+            return Err(ClaimError::NoPlaceholder);
+        }
+        work.users().change_email(id, email, now).await?;
+        work.users().set_password(id, hash, now).await?;
+        work.sessions().end_all(id, None, EndReason::PasswordChanged, now).await?;
+        work.legacy_tokens().refuse_all(id, now).await?;
+        for kind in [EventKind::EmailChanged, EventKind::PasswordReset] {
+            work.audit().append(&self.event(id, kind)).await?;
+        }
+        Ok(work.commit().await?)
     }
 }
 
-/// An account that an administrator deactivated may lack a password as well, but it has an address of its own.
-fn is_placeholder(account: &Account) -> bool {
-    let Account { user, password_hash } = account;
-    let made_up = format!("orphan-{}@placeholder.invalid", user.id);
-    !user.active && password_hash.is_none() && user.email.as_str() == made_up
+/// No text of a request may contain U+0000, so that nobody can name this address.
+fn is_unreachable(email: &Email) -> bool {
+    email.as_str().contains('\0')
 }

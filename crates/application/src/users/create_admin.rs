@@ -26,6 +26,9 @@ pub enum CreateAdminError {
     /// The account does not exist and no password was given to make it with.
     #[error("there is no account with this e-mail address; give a password to create it")]
     PasswordMissing,
+    /// The account was deleted at this very moment.
+    #[error("the account has just been deleted; try again")]
+    Vanished,
     /// The hasher failed.
     #[error(transparent)]
     Passwords(#[from] PasswordsError),
@@ -51,9 +54,12 @@ impl Users {
         if user.role == Role::Admin {
             return Ok(AdminMade::Unchanged(user.id));
         }
-        let now = self.clock.now();
         let work = self.store.begin().await?;
-        work.users().set_role(user.id, Role::Admin, now).await?;
+        // Not before: a command may wait for long until a database wakes, and running servers look for what is recent.
+        let now = self.clock.now();
+        if !work.users().set_role(user.id, Role::Admin, now).await? {
+            return Err(CreateAdminError::Vanished);
+        }
         // Tokens name the role: those of before must not outlive it.
         work.sessions().end_all(user.id, None, EndReason::RoleChanged, now).await?;
         work.legacy_tokens().refuse_all(user.id, now).await?;

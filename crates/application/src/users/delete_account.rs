@@ -2,11 +2,12 @@
 
 use holdfast_domain::{
     sessions::{AuthEvent, Client, EventKind},
+    throttle::Principal,
     users::{Password, Role},
 };
 
 use super::{UserError, Users, authority::administrates};
-use crate::{Actor, ports::Verification};
+use crate::Actor;
 
 impl Users {
     /// Removes the caller's account for good, with its tasks, sessions and links. The password confirms it; the last
@@ -18,12 +19,7 @@ impl Users {
         client: &Client,
     ) -> Result<(), UserError> {
         let account = self.store.users().find_account(actor.user).await?.ok_or(UserError::AccountGone)?;
-        let hash = account.password_hash.as_ref();
-        if self.passwords.verify(password, hash).await? == Verification::Mismatch {
-            let event = self.of(actor, EventKind::SignInFailed, client);
-            self.store.audit().append(&event).await?;
-            return Err(UserError::PasswordWrong);
-        }
+        self.attempts.confirm(actor, account.password_hash.as_ref(), password, client).await?;
         let now = self.clock.now();
         let work = self.store.begin().await?;
         if account.user.role == Role::Admin {
@@ -38,6 +34,7 @@ impl Users {
             return Err(UserError::AccountGone);
         }
         work.users().delete(actor.user).await?;
+        work.throttle().forget(Principal::account(actor.user)).await?;
         work.audit().append(&self.of(actor, EventKind::AccountDeleted, client)).await?;
         Ok(work.commit().await?)
     }

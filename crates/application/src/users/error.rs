@@ -1,9 +1,11 @@
 //! What can go wrong with accounts.
 
-use holdfast_domain::users::BanEndsTooEarly;
+use holdfast_domain::{throttle::Throttled, users::BanEndsTooEarly};
 
 use crate::{
+    auth::{Refused, exceeded},
     error::{Classify, ErrorKind},
+    page::InvalidCursor,
     ports::{PasswordsError, StoreError},
 };
 
@@ -34,12 +36,29 @@ pub enum UserError {
     /// The ban would be over before it begins.
     #[error("expires_at {0}")]
     BanEndsTooEarly(#[from] BanEndsTooEarly),
+    /// The cursor does not lead into this history.
+    #[error(transparent)]
+    InvalidCursor(#[from] InvalidCursor),
+    /// Too many attempts at the password came before; it was not looked at.
+    #[error(transparent)]
+    Throttled(#[from] Throttled),
     /// The hasher is busy or failed.
     #[error(transparent)]
     Passwords(#[from] PasswordsError),
     /// The store failed.
     #[error(transparent)]
     Store(#[from] StoreError),
+}
+
+impl From<Refused> for UserError {
+    fn from(refused: Refused) -> Self {
+        match refused {
+            Refused::Throttled(throttled) => throttled.into(),
+            Refused::PasswordWrong => Self::PasswordWrong,
+            Refused::Passwords(error) => error.into(),
+            Refused::Store(error) => error.into(),
+        }
+    }
 }
 
 impl Classify for UserError {
@@ -49,7 +68,8 @@ impl Classify for UserError {
             Self::NotFound | Self::SessionNotFound => ErrorKind::NotFound,
             Self::OwnAccount | Self::LastAdministrator => ErrorKind::Conflict,
             Self::PasswordWrong | Self::AccountGone => ErrorKind::Unauthenticated,
-            Self::BanEndsTooEarly(_) => ErrorKind::Malformed,
+            Self::BanEndsTooEarly(_) | Self::InvalidCursor(_) => ErrorKind::Malformed,
+            Self::Throttled(throttled) => ErrorKind::Throttled(exceeded(throttled)),
             Self::Passwords(PasswordsError::Busy { retry_after }) => ErrorKind::Unavailable(*retry_after),
             Self::Passwords(PasswordsError::Failed(_)) => ErrorKind::Unexpected,
             Self::Store(error) => error.kind(),
@@ -65,6 +85,8 @@ impl Classify for UserError {
             Self::PasswordWrong => "INVALID_CREDENTIALS",
             Self::AccountGone => "TOKEN_INVALID",
             Self::BanEndsTooEarly(_) => "VALIDATION_ERROR",
+            Self::InvalidCursor(_) => "INVALID_CURSOR",
+            Self::Throttled(_) => "RATE_LIMITED",
             Self::Passwords(PasswordsError::Busy { .. }) => "SERVICE_UNAVAILABLE",
             Self::Passwords(PasswordsError::Failed(_)) => "SERVER_ERROR",
             Self::Store(error) => error.code(),

@@ -7,6 +7,8 @@ mod create_admin;
 mod delete_account;
 mod end_sessions;
 mod error;
+mod events;
+mod export;
 mod linked_accounts;
 mod list;
 mod sessions;
@@ -21,6 +23,8 @@ pub use ban::BanWish;
 pub use claim::ClaimError;
 pub use create_admin::{AdminMade, CreateAdminError};
 pub use error::UserError;
+pub use events::EventPage;
+pub use export::{Export, ExportPiece};
 use holdfast_domain::{
     SessionId, UserId,
     sessions::{AuthEvent, EventKind},
@@ -28,7 +32,9 @@ use holdfast_domain::{
 pub use list::{ListUsers, UserPage};
 
 use crate::{
+    auth::Attempts,
     history,
+    page::CursorKey,
     ports::{Clock, Ids, Passwords, Store},
 };
 
@@ -39,6 +45,8 @@ pub struct Users {
     passwords: Arc<dyn Passwords>,
     clock: Arc<dyn Clock>,
     ids: Arc<dyn Ids>,
+    cursors: CursorKey,
+    attempts: Attempts,
 }
 
 impl Users {
@@ -47,8 +55,10 @@ impl Users {
         passwords: Arc<dyn Passwords>,
         clock: Arc<dyn Clock>,
         ids: Arc<dyn Ids>,
+        cursors: CursorKey,
+        attempts: Attempts,
     ) -> Self {
-        Self { store, passwords, clock, ids }
+        Self { store, passwords, clock, ids, cursors, attempts }
     }
 
     /// An entry for the security history of `user`, logged as well. Whoever calls this stores it with its cause.

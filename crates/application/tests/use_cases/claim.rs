@@ -48,6 +48,35 @@ async fn whoever_gets_a_placeholder_signs_in_with_the_new_address() {
 }
 
 #[tokio::test]
+async fn an_account_whose_address_nobody_can_type_gets_another_and_ends_what_was_begun_without() {
+    let world = World::new();
+    let mut adopted = account().build();
+    adopted.user.email = Email::stored("e\0ve@x".to_owned());
+    world.insert(&adopted).await;
+    let id = adopted.user.id;
+    world.clock.set(at(7));
+    world.services.users.claim(id, &email(EVE), &password()).await.unwrap();
+    let found = world.account(EVE).await.unwrap();
+    assert_eq!((found.user.id, &found.user.name, found.user.updated_at), (id, &adopted.user.name, at(7)));
+    // Both happened at once.
+    let history = world.history(id).await;
+    assert!(history.contains(&EventKind::EmailChanged) && history.contains(&EventKind::PasswordReset));
+    assert_eq!(history.len(), 2);
+    assert!(!world.rows.legacy_tokens().refuse_all(id, at(8)).await.unwrap());
+    assert_eq!(world.actor(&world.sign_in(EVE, PASSWORD).await.unwrap()).await.user, id);
+    let again = world.services.users.claim(id, &email("mallory@example.com"), &password()).await;
+    assert!(matches!(again, Err(ClaimError::NoPlaceholder)), "{again:?}");
+}
+
+#[tokio::test]
+async fn tokens_that_named_an_owner_without_an_account_end_when_somebody_gets_it() {
+    let world = World::new();
+    let id = placeholder(&world).await;
+    world.services.users.claim(id, &email(EVE), &password()).await.unwrap();
+    assert!(!world.rows.legacy_tokens().refuse_all(id, at(8)).await.unwrap());
+}
+
+#[tokio::test]
 async fn an_account_that_belongs_to_somebody_cannot_be_claimed() {
     let world = World::new();
     let signed_up = world.actor(&world.sign_up(ADA).await).await.user;

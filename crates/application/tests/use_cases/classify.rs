@@ -5,13 +5,19 @@ use std::{iter, time::Duration};
 use holdfast_application::{
     Classify,
     ErrorKind::{
-        self, Conflict, Forbidden, Malformed, NotFound, PreconditionFailed, Throttled, Unauthenticated,
-        Unavailable, Unexpected,
+        self, Conflict, Forbidden, InFlight, Invalid, Malformed, NotFound, PreconditionFailed, Throttled,
+        Unauthenticated, Unavailable, Unexpected,
     },
+    Exceeded,
     auth::AuthError,
-    domain::{sessions::TooManyRotations, users::BanEndsTooEarly},
+    domain::{
+        sessions::TooManyRotations,
+        throttle::{self, Limit},
+        users::{BanEndsTooEarly, PasswordFault},
+    },
+    mail::LinkError,
     page::InvalidCursor,
-    ports::{InvalidToken, PasswordsError, StoreError, TokensError, Unique},
+    ports::{InvalidToken, NoRandomness, OutboxFull, PasswordsError, StoreError, TokensError, Unique},
     tasks::TaskError,
     users::UserError,
 };
@@ -43,7 +49,6 @@ fn errors_of_the_store_are_unavailable_or_unexpected() {
 #[test]
 fn errors_of_auth_have_their_kinds_and_codes() {
     let busy = PasswordsError::Busy { retry_after: WAIT };
-    let throttled = TooManyRotations { retry_after: WAIT };
     for (error, kind, code) in [
         (AuthError::TokenInvalid, Unauthenticated, "TOKEN_INVALID"),
         (AuthError::from(InvalidToken), Unauthenticated, "TOKEN_INVALID"),
@@ -52,7 +57,11 @@ fn errors_of_auth_have_their_kinds_and_codes() {
         (AuthError::Banned, Forbidden, "ACCOUNT_BANNED"),
         (AuthError::Inactive, Forbidden, "ACCOUNT_INACTIVE"),
         (AuthError::EmailExists, Conflict, "EMAIL_EXISTS"),
-        (AuthError::TooManyRefreshes(throttled), Throttled(WAIT), "RATE_LIMITED"),
+        (AuthError::NoPassword, Conflict, "NO_PASSWORD"),
+        (AuthError::LinkInvalid, Malformed, "LINK_INVALID"),
+        (AuthError::from(PasswordFault::Common), Invalid, "VALIDATION_ERROR"),
+        (AuthError::from(OutboxFull), Unavailable(Duration::from_mins(1)), "SERVICE_UNAVAILABLE"),
+        (AuthError::from(LinkError::from(NoRandomness("odd".into()))), Unexpected, "SERVER_ERROR"),
         (AuthError::Passwords(busy), Unavailable(WAIT), "SERVICE_UNAVAILABLE"),
         (AuthError::Passwords(PasswordsError::Failed("odd".into())), Unexpected, "SERVER_ERROR"),
         (AuthError::Tokens(TokensError::Failed("odd".into())), Unexpected, "SERVER_ERROR"),
@@ -67,6 +76,9 @@ fn errors_of_auth_have_their_kinds_and_codes() {
     for (error, kind, code) in store_errors() {
         check(&AuthError::from(error), kind, code);
     }
+    for (error, kind, code) in store_errors() {
+        check(&AuthError::from(LinkError::from(error)), kind, code);
+    }
 }
 
 #[test]
@@ -75,6 +87,8 @@ fn errors_of_tasks_have_their_kinds_and_codes() {
         (TaskError::NotFound, NotFound, "NOT_FOUND"),
         (TaskError::Stale, PreconditionFailed, "PRECONDITION_FAILED"),
         (TaskError::from(InvalidCursor), Malformed, "INVALID_CURSOR"),
+        (TaskError::KeyReused, Invalid, "IDEMPOTENCY_KEY_REUSED"),
+        (TaskError::KeyInUse, InFlight(SECOND), "IDEMPOTENCY_KEY_IN_USE"),
         (TaskError::AccountGone, Unauthenticated, "TOKEN_INVALID"),
         (TaskError::from(StoreError::OwnerMissing), Unauthenticated, "TOKEN_INVALID"),
     ] {
@@ -99,6 +113,7 @@ fn errors_of_users_have_their_kinds_and_codes() {
         (UserError::PasswordWrong, Unauthenticated, "INVALID_CREDENTIALS"),
         (UserError::AccountGone, Unauthenticated, "TOKEN_INVALID"),
         (UserError::from(BanEndsTooEarly), Malformed, "VALIDATION_ERROR"),
+        (UserError::from(InvalidCursor), Malformed, "INVALID_CURSOR"),
         (UserError::from(busy), Unavailable(WAIT), "SERVICE_UNAVAILABLE"),
         (UserError::from(PasswordsError::Failed("odd".into())), Unexpected, "SERVER_ERROR"),
     ] {
@@ -106,6 +121,23 @@ fn errors_of_users_have_their_kinds_and_codes() {
     }
     for (error, kind, code) in store_errors() {
         check(&UserError::from(error), kind, code);
+    }
+}
+
+/// Every limit is told by its name, with what is free and when it is worth another try.
+#[test]
+fn every_limit_that_is_exceeded_is_told() {
+    let minutes = |minutes| Duration::from_mins(minutes);
+    let throttled = |limit| throttle::Throttled { limit, quota: 5, retry_after: WAIT };
+    let errors: [(&dyn Classify, &'static str, u32, Duration); 5] = [
+        (&AuthError::from(TooManyRotations { retry_after: WAIT }), "session", 10, minutes(1)),
+        (&AuthError::from(throttled(Limit::Network)), "network", 5, minutes(24 * 60)),
+        (&AuthError::from(throttled(Limit::Account)), "account", 5, minutes(24 * 60)),
+        (&UserError::from(throttled(Limit::Network)), "network", 5, minutes(24 * 60)),
+        (&LinkError::TooMany { retry_after: WAIT }, "links", 5, minutes(60)),
+    ];
+    for (error, limit, quota, window) in errors {
+        check(error, Throttled(Exceeded { limit, quota, window, retry_after: WAIT }), "RATE_LIMITED");
     }
 }
 

@@ -5,6 +5,7 @@ use holdfast_application::{
         sessions::{EndReason, EventKind},
         users::{Email, NewPassword, Role},
     },
+    ports::Repositories as _,
     users::{AdminMade, CreateAdminError},
 };
 use holdfast_testkit::fixtures::{PASSWORD, at};
@@ -55,8 +56,20 @@ async fn an_account_that_exists_is_promoted_keeps_its_password_and_signs_in_anew
     assert_eq!((after.user.role, after.user.updated_at), (Role::Admin, at(7)));
     assert_eq!(after.password_hash, before.password_hash);
     assert!(!world.admits(&signed_in.access.token).await);
-    assert_eq!(world.session(&signed_in).await.ended, Some((at(7), EndReason::RoleChanged)));
+    assert_eq!(world.session(&signed_in).await.ended, Some((at(7), EndReason::RoleChanged.into())));
     assert_eq!(world.history(after.user.id).await, [EventKind::RoleChanged, EventKind::SignedUp]);
+}
+
+#[tokio::test]
+async fn an_account_that_vanishes_meanwhile_is_not_told_to_be_promoted() {
+    let world = World::new();
+    let user = world.sign_up(ADA).await.user.id;
+    let rows = world.rows.clone();
+    // account, begin
+    world.faults.before_nth(2, async move { assert!(rows.users().delete(user).await.unwrap()) });
+    let refused = world.services.users.create_admin(email(ADA), None).await;
+    assert!(matches!(refused, Err(CreateAdminError::Vanished)), "{refused:?}");
+    assert_eq!(world.history(user).await, [EventKind::SignedUp]);
 }
 
 #[tokio::test]

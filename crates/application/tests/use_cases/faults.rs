@@ -1,8 +1,8 @@
 //! A store that fails at every step in turn: nothing is ever half done.
 
 use holdfast_application::{
-    Classify, ErrorKind,
-    auth::{AuthError, Scope, SignOut},
+    Classify, ErrorKind, Services,
+    auth::{AuthError, ChangeEmail, ChangePassword, ResetPassword, Scope, SignOut},
     domain::{
         sessions::EventKind,
         users::{Account, Email, Password, Role},
@@ -13,9 +13,13 @@ use holdfast_application::{
 use holdfast_testkit::{
     FailingStore, PlainPasswords, PlainTokens,
     fixtures::{PASSWORD, account, at},
+    mail::token_in,
 };
 
-use crate::world::{ADA, World, client, new_password, sign_up};
+use crate::{
+    idempotency,
+    world::{ADA, World, client, new_password, sign_up},
+};
 
 fn unavailable() -> StoreError {
     StoreError::Unavailable("connection reset".into())
@@ -44,8 +48,8 @@ fn is_unavailable<T>(answer: &Result<T, AuthError>) -> bool {
 
 #[tokio::test]
 async fn a_sign_up_that_fails_leaves_all_or_nothing() {
-    // begin, account, session, event, commit
-    at_every_call(5, async |arm| {
+    // begin, account, session, network, event, commit
+    at_every_call(6, async |arm| {
         let world = World::new();
         arm(&world);
         let signed_up = world.services.auth.sign_up(sign_up(ADA)).await;
@@ -65,8 +69,8 @@ async fn a_sign_up_that_fails_leaves_all_or_nothing() {
 
 #[tokio::test]
 async fn a_sign_in_that_fails_leaves_all_or_nothing() {
-    // account, begin, account, hash, time of sign-in, session, surplus sessions, event, commit
-    at_every_call(9, async |arm| {
+    // account, count, begin, account, hash, time of sign-in, two counters, session, surplus sessions, event, commit
+    at_every_call(12, async |arm| {
         let world = World::new();
         let before = account().email(ADA).hash(Some(PlainPasswords::outdated(PASSWORD))).build();
         world.insert(&before).await;
@@ -88,13 +92,110 @@ async fn a_sign_in_that_fails_leaves_all_or_nothing() {
 
 #[tokio::test]
 async fn a_refusal_that_cannot_be_written_is_no_refusal() {
-    // account, event
-    at_every_call(2, async |arm| {
+    // account, count, event
+    at_every_call(3, async |arm| {
         let world = World::new();
         arm(&world);
         let refused = world.sign_in(ADA, PASSWORD).await;
         let told = matches!(refused, Err(AuthError::InvalidCredentials));
         assert!(told || is_unavailable(&refused), "{refused:?}");
+        world
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_change_of_password_that_fails_leaves_all_or_nothing() {
+    // account, count, counter, begin, account, sessions, tokens from the field, links, hash, time of sign-in, session, event,
+    // commit
+    at_every_call(13, async |arm| {
+        let world = World::new();
+        let signed_in = world.sign_up(ADA).await;
+        let actor = world.actor(&signed_in).await;
+        let before = world.account(ADA).await.unwrap();
+        world.clock.set(at(5));
+        arm(&world);
+        let new = new_password("another password", &before.user.email);
+        let wish = ChangePassword { current: Password::new(PASSWORD.to_owned()), new, client: client() };
+        let changed = world.services.auth.change_password(actor, wish).await;
+        assert!(changed.is_ok() || is_unavailable(&changed), "{changed:?}");
+        let after = world.account(ADA).await.unwrap();
+        let unended = world.unended(actor.user).await;
+        let whole = [
+            after.password_hash == Some(PlainPasswords::hashed("another password")),
+            after.user.updated_at == at(5),
+            after.user.last_sign_in_at == Some(at(5)),
+            unended.len() == 1 && unended != [signed_in.session],
+            world.history(actor.user).await == [EventKind::PasswordChanged, EventKind::SignedUp],
+        ];
+        assert!(whole == [true; 5] || (whole == [false; 5] && changed.is_err()), "{whole:?}");
+        world
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_reset_that_fails_leaves_all_or_nothing() {
+    // token, account, begin, account, token, hash, address, network, sessions, tokens from the field, links, event, commit
+    at_every_call(13, async |arm| {
+        let world = World::new();
+        let signed_in = world.sign_up(ADA).await;
+        world.outbox.take();
+        world.services.auth.forgot_password(ADA.to_owned()).unwrap();
+        let token = token_in(&world.post().await[0].text);
+        let wish = || ResetPassword {
+            token: token.clone(),
+            password: Password::new("another password".to_owned()),
+            client: client(),
+        };
+        world.clock.set(at(5));
+        arm(&world);
+        let reset = world.services.auth.reset_password(wish()).await;
+        assert!(reset.is_ok() || is_unavailable(&reset), "{reset:?}");
+        let after = world.account(ADA).await.unwrap();
+        let whole = [
+            after.password_hash == Some(PlainPasswords::hashed("another password")),
+            after.user.updated_at == at(5),
+            after.user.email_verified,
+            world.unended(after.user.id).await.is_empty(),
+            world.history(after.user.id).await == [EventKind::PasswordReset, EventKind::SignedUp],
+        ];
+        assert!(whole == [true; 5] || (whole == [false; 5] && reset.is_err()), "{whole:?}");
+        if whole[0] {
+            assert!(!world.admits(&signed_in.access.token).await);
+        } else {
+            world.services.auth.reset_password(wish()).await.unwrap();
+        }
+        world
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_change_of_address_that_fails_leaves_all_or_nothing() {
+    // token, begin, account, token, address, sessions, tokens from the field, links, event, commit
+    at_every_call(10, async |arm| {
+        let world = World::new();
+        let signed_in = world.sign_up(ADA).await;
+        let actor = world.actor(&signed_in).await;
+        world.outbox.take();
+        let email = Email::new("lovelace@example.org".to_owned()).unwrap();
+        let wish = ChangeEmail { email, password: Password::new(PASSWORD.to_owned()), client: client() };
+        world.services.auth.request_email_change(actor, wish).await.unwrap();
+        let token = token_in(&world.post().await[0].text);
+        arm(&world);
+        let confirmed = world.services.auth.confirm_email_change(&token, None, &client()).await;
+        assert!(confirmed.is_ok() || is_unavailable(&confirmed), "{confirmed:?}");
+        let whole = [
+            world.account("lovelace@example.org").await.is_some(),
+            world.account(ADA).await.is_none(),
+            world.unended(actor.user).await.is_empty(),
+            world.history(actor.user).await == [EventKind::EmailChanged, EventKind::SignedUp],
+        ];
+        assert!(whole == [true; 4] || (whole == [false; 4] && confirmed.is_err()), "{whole:?}");
+        if !whole[0] {
+            world.services.auth.confirm_email_change(&token, None, &client()).await.unwrap();
+        }
         world
     })
     .await;
@@ -229,8 +330,8 @@ async fn a_ban_the_end_of_its_sessions_and_its_event_are_written_together() {
 
 #[tokio::test]
 async fn a_deletion_and_its_event_are_written_together() {
-    // account, begin, account, deletion, event, commit
-    at_every_call(6, async |arm| {
+    // account, count, counter, begin, account, deletion, counters, event, commit
+    at_every_call(9, async |arm| {
         let world = World::new();
         let actor = world.actor(&world.sign_up(ADA).await).await;
         arm(&world);
@@ -257,6 +358,31 @@ async fn an_administrator_and_its_event_are_written_together() {
             Some(account) => assert_eq!(world.history(account.user.id).await, [EventKind::SignedUp]),
             None => assert!(made.is_err()),
         }
+        world
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_create_with_a_key_leaves_all_or_nothing_and_its_repeat_settles_it() {
+    // begin, key, task, commit
+    at_every_call(4, async |arm| {
+        let world = World::new();
+        let ada = world.actor(&world.sign_up(ADA).await).await;
+        let create = async |services: &Services| {
+            let (draft, attempt) = (idempotency::draft(), idempotency::attempt("k"));
+            services.tasks.create_once(ada, draft, attempt, idempotency::answer).await
+        };
+        arm(&world);
+        let first = create(&world.services).await;
+        // Where the answer of the commit alone was lost, a look at the key tells that all went well.
+        assert_eq!(idempotency::count(&world, ada).await, u64::from(first.is_ok()), "{first:?}");
+        let second = create(&world.services_with(PlainPasswords::default())).await.unwrap();
+        assert_eq!(second.replayed, first.is_ok());
+        if let Ok(first) = first {
+            assert_eq!((first.replayed, first.answer), (false, second.answer));
+        }
+        assert_eq!(idempotency::count(&world, ada).await, 1);
         world
     })
     .await;

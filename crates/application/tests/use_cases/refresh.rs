@@ -23,7 +23,7 @@ fn is_refused<T>(answer: &Result<T, AuthError>) -> bool {
 /// The session has ended for reuse, with one entry in the history, and none of its tokens is good.
 async fn ended_for_reuse(world: &World, signed_in: &SignedIn, successor: &str) {
     let ended = world.session(signed_in).await.ended;
-    assert_eq!(ended, Some((world.clock.now(), EndReason::Reuse)));
+    assert_eq!(ended, Some((world.clock.now(), EndReason::Reuse.into())));
     assert_eq!(world.history(signed_in.user.id).await, [EventKind::RefreshTokenReuse, EventKind::SignedUp]);
     assert!(is_refused(&world.refresh(successor).await));
     assert!(is_refused(&world.refresh(&signed_in.refresh.token).await));
@@ -81,6 +81,19 @@ async fn a_token_two_generations_old_ends_the_session_at_once() {
     let second = world.refresh(&first.refresh.token).await.unwrap();
     assert!(is_refused(&world.refresh(&signed_in.refresh.token).await));
     ended_for_reuse(&world, &signed_in, &second.refresh.token).await;
+}
+
+#[tokio::test]
+async fn a_token_that_was_replaced_ends_the_session_past_its_own_end_as_well() {
+    let world = World::new();
+    let signed_in = world.sign_up(ADA).await;
+    world.clock.advance(6 * DAY);
+    let thief = world.refresh(&signed_in.refresh.token).await.unwrap();
+    world.clock.advance(6 * DAY);
+    let over = world.tokens.verify_refresh(&signed_in.refresh.token, world.clock.now(), Expiry::Enforced);
+    assert!(over.is_err() && world.session(&signed_in).await.ended.is_none());
+    assert!(is_refused(&world.refresh(&signed_in.refresh.token).await));
+    ended_for_reuse(&world, &signed_in, &thief.refresh.token).await;
 }
 
 #[tokio::test]

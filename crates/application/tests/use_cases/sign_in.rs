@@ -214,6 +214,9 @@ async fn the_session_that_was_idle_the_longest_makes_room_for_the_501st() {
     assert!(!world.admits(&sessions[0].access.token).await);
     assert!(world.admits(&sessions[1].access.token).await);
     assert!(world.admits(&sessions[500].access.token).await);
-    assert_eq!(world.session(&sessions[0]).await.ended.map(|(_, reason)| reason), Some(EndReason::Surplus));
+    assert_eq!(
+        world.session(&sessions[0]).await.ended.map(|(_, reason)| reason),
+        Some(EndReason::Surplus.into())
+    );
     assert!(world.history(sessions[0].user.id).await.contains(&EventKind::SessionEvicted));
 }

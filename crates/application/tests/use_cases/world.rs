@@ -4,17 +4,20 @@ use std::{sync::Arc, time::Duration};
 
 use holdfast_application::{
     Actor, Adapters, Services,
-    auth::{AuthError, AuthPolicy, Refreshed, SignIn, SignOut, SignUp, SignedIn},
+    auth::{AuthError, AuthPolicy, Refreshed, SignIn, SignOut, SignUp, SignedIn, Throttling},
     domain::{
         SessionId, UserId,
         sessions::{AuthEvent, Client, EndReason, EventKind, Lifetimes, Session},
+        throttle::Limits,
         users::{Account, Email, NewPassword, Password, Role},
     },
+    mail::{Courier, LinkSite},
     page::CursorKey,
-    ports::{Passwords, Repositories, Store},
+    ports::{Mail, Passwords, Repositories, Store},
 };
 use holdfast_testkit::{
-    FailingStore, FixedClock, MemoryStore, PlainPasswords, PlainTokens, SequentialIds,
+    CountedSecrets, FailingStore, FixedClock, MemoryMailer, MemoryOutbox, MemoryStore, PlainPasswords,
+    PlainTokens, SequentialIds,
     fixtures::{self, LIFETIMES, PASSWORD, epoch},
 };
 
@@ -36,6 +39,12 @@ pub(crate) struct World {
     pub(crate) clock: FixedClock,
     pub(crate) passwords: Arc<PlainPasswords>,
     pub(crate) tokens: Arc<PlainTokens>,
+    /// Where the services leave mail to be sent.
+    pub(crate) outbox: MemoryOutbox,
+    pub(crate) mailer: MemoryMailer,
+    pub(crate) courier: Courier,
+    adapters: Adapters,
+    policy: AuthPolicy,
 }
 
 impl World {
@@ -47,21 +56,49 @@ impl World {
         Self::with(AuthPolicy { sessions: Lifetimes { reuse, ..LIFETIMES }, ..POLICY })
     }
 
-    fn with(policy: AuthPolicy) -> Self {
+    pub(crate) fn with(policy: AuthPolicy) -> Self {
         let rows = MemoryStore::default();
         let faults = FailingStore::new(Arc::new(rows.clone()));
         let clock = FixedClock::default();
         let passwords = Arc::new(PlainPasswords::default());
         let tokens = Arc::new(PlainTokens::default());
+        let (ids, randomness) = (Arc::new(SequentialIds::default()), Arc::new(CountedSecrets::default()));
+        let (outbox, mailer) = (MemoryOutbox::default(), MemoryMailer::default());
         let adapters = Adapters {
             store: Arc::new(faults.clone()),
             passwords: passwords.clone(),
             tokens: tokens.clone(),
             clock: Arc::new(clock.clone()),
-            ids: Arc::new(SequentialIds::default()),
+            ids: ids.clone(),
+            randomness: randomness.clone(),
+            outbox: Arc::new(outbox.clone()),
         };
-        let services = Services::new(adapters, policy, CursorKey::derive(b"secret"));
-        Self { services, faults, rows, clock, passwords, tokens }
+        let services = Services::new(adapters.clone(), policy, CursorKey::derive(b"secret"), throttling());
+        let courier = Courier::new(
+            Arc::new(faults.clone()),
+            Arc::new(mailer.clone()),
+            Arc::new(clock.clone()),
+            ids,
+            randomness,
+            LinkSite::new("https://app.example"),
+        );
+        Self { services, faults, rows, clock, passwords, tokens, outbox, mailer, courier, adapters, policy }
+    }
+
+    /// Under other limits on attempts at passwords.
+    pub(crate) fn throttled(throttling: Throttling) -> Self {
+        let world = Self::new();
+        let cursors = CursorKey::derive(b"secret");
+        let services = Services::new(world.adapters.clone(), world.policy, cursors, throttling);
+        Self { services, ..world }
+    }
+
+    /// Another instance over the same rows, under the same clock and keys. It remembers nothing yet.
+    pub(crate) fn beside(&self) -> Self {
+        let faults = FailingStore::new(Arc::new(self.rows.clone()));
+        let adapters = Adapters { store: Arc::new(faults.clone()), ..self.adapters.clone() };
+        let services = Services::new(adapters, self.policy, CursorKey::derive(b"secret"), throttling());
+        Self { services, faults, ..self.clone() }
     }
 
     /// The services with another hasher, over the same rows.
@@ -72,8 +109,10 @@ impl World {
             tokens: self.tokens.clone(),
             clock: Arc::new(self.clock.clone()),
             ids: Arc::new(SequentialIds::default()),
+            randomness: Arc::new(CountedSecrets::default()),
+            outbox: Arc::new(self.outbox.clone()),
         };
-        Services::new(adapters, POLICY, CursorKey::derive(b"secret"))
+        Services::new(adapters, POLICY, CursorKey::derive(b"secret"), throttling())
     }
 
     pub(crate) async fn insert(&self, account: &Account) {
@@ -95,6 +134,16 @@ impl World {
 
     pub(crate) async fn sign_out(&self, wish: SignOut) {
         self.services.auth.sign_out(wish).await.unwrap();
+    }
+
+    /// Runs every errand that was left so far; the mail that was sent, the oldest first.
+    pub(crate) async fn post(&self) -> Vec<Mail> {
+        for errand in self.outbox.take() {
+            if let Some(mail) = self.courier.write(&errand).await.unwrap() {
+                self.courier.send(&mail).await.unwrap();
+            }
+        }
+        self.mailer.take()
     }
 
     /// An administrator who has signed in.
@@ -135,9 +184,14 @@ impl World {
 
     /// What happened to `user`, latest first.
     pub(crate) async fn history(&self, user: UserId) -> Vec<EventKind> {
-        let events = self.rows.audit().latest(user, 1_000).await.unwrap();
-        events.into_iter().map(|AuthEvent { kind, .. }| kind).collect()
+        let events = self.rows.audit().latest(user, None, 1_000).await.unwrap();
+        events.into_iter().map(|AuthEvent { kind, .. }| kind.known().unwrap()).collect()
     }
+}
+
+/// Throttled as it is by default.
+fn throttling() -> Throttling {
+    Throttling::on(Limits::DEFAULT, b"secret")
 }
 
 /// The wish for an account with the usual password.

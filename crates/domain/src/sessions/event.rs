@@ -1,6 +1,6 @@
 //! The security history of an account: what happened, when, and from where.
 
-use crate::{EventId, SessionId, Timestamp, UserId, sessions::Client};
+use crate::{EventId, SessionId, Stored, Timestamp, UserId, sessions::Client};
 
 /// What happened.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -11,6 +11,8 @@ pub enum EventKind {
     SignedIn,
     /// A wrong password was tried, at sign-in or to confirm a step, or a right one for an account that may not be used.
     SignInFailed,
+    /// So many attempts at the password had failed that further ones have to wait.
+    SignInThrottled,
     /// One session ended by its owner's wish.
     SignedOut,
     /// Several sessions ended by their owner's wish.
@@ -29,14 +31,23 @@ pub enum EventKind {
     AccountDeleted,
     /// The session that was idle the longest ended, because the account had too many.
     SessionEvicted,
+    /// The owner set another password; all other sessions ended, and this one begins.
+    PasswordChanged,
+    /// A link in a mail set another password; all sessions ended.
+    PasswordReset,
+    /// A link in a mail showed that mail to the account's address is read.
+    EmailVerified,
+    /// A link in a mail gave the account another address; all other sessions ended.
+    EmailChanged,
 }
 
 impl EventKind {
     /// All of them.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 17] = [
         Self::SignedUp,
         Self::SignedIn,
         Self::SignInFailed,
+        Self::SignInThrottled,
         Self::SignedOut,
         Self::SignedOutEverywhere,
         Self::RefreshTokenReuse,
@@ -46,6 +57,10 @@ impl EventKind {
         Self::UserUnbanned,
         Self::AccountDeleted,
         Self::SessionEvicted,
+        Self::PasswordChanged,
+        Self::PasswordReset,
+        Self::EmailVerified,
+        Self::EmailChanged,
     ];
 
     /// The name that is stored and logged.
@@ -54,6 +69,7 @@ impl EventKind {
             Self::SignedUp => "signed_up",
             Self::SignedIn => "signed_in",
             Self::SignInFailed => "sign_in_failed",
+            Self::SignInThrottled => "sign_in_throttled",
             Self::SignedOut => "signed_out",
             Self::SignedOutEverywhere => "signed_out_everywhere",
             Self::RefreshTokenReuse => "refresh_token_reuse",
@@ -63,6 +79,10 @@ impl EventKind {
             Self::UserUnbanned => "user_unbanned",
             Self::AccountDeleted => "account_deleted",
             Self::SessionEvicted => "session_evicted",
+            Self::PasswordChanged => "password_changed",
+            Self::PasswordReset => "password_reset",
+            Self::EmailVerified => "email_verified",
+            Self::EmailChanged => "email_changed",
         }
     }
 
@@ -80,7 +100,7 @@ pub struct AuthEvent {
     /// The account it happened to.
     pub user: UserId,
     /// What happened.
-    pub kind: EventKind,
+    pub kind: Stored<EventKind>,
     /// When.
     pub at: Timestamp,
     /// The session it happened to or made, where there is one.

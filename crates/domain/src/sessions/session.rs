@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::{SessionId, Timestamp, TokenId, UserId};
+use crate::{SessionId, Stored, Timestamp, TokenId, UserId};
 
 /// How many live sessions an account may have: existing clients never sign out.
 pub const SESSION_LIMIT: u64 = 500;
@@ -26,12 +26,24 @@ pub enum EndReason {
     Banned,
     /// Its account has more sessions than [`SESSION_LIMIT`], and this one was idle the longest.
     Surplus,
+    /// The password of its account changed.
+    PasswordChanged,
+    /// The address of its account changed.
+    EmailChanged,
 }
 
 impl EndReason {
     /// All of them.
-    pub const ALL: [Self; 6] =
-        [Self::SignedOut, Self::Reuse, Self::RoleChanged, Self::Administrator, Self::Banned, Self::Surplus];
+    pub const ALL: [Self; 8] = [
+        Self::SignedOut,
+        Self::Reuse,
+        Self::RoleChanged,
+        Self::Administrator,
+        Self::Banned,
+        Self::Surplus,
+        Self::PasswordChanged,
+        Self::EmailChanged,
+    ];
 
     /// The name that is stored.
     pub const fn name(self) -> &'static str {
@@ -42,6 +54,8 @@ impl EndReason {
             Self::Administrator => "administrator",
             Self::Banned => "banned",
             Self::Surplus => "session_limit",
+            Self::PasswordChanged => "password_changed",
+            Self::EmailChanged => "email_changed",
         }
     }
 
@@ -103,7 +117,7 @@ pub struct Session {
     /// Never moves.
     pub absolute_expires_at: Timestamp,
     /// Set once, when the session ends before its time.
-    pub ended: Option<(Timestamp, EndReason)>,
+    pub ended: Option<(Timestamp, Stored<EndReason>)>,
     /// Where it began.
     pub client: Client,
 }
@@ -363,7 +377,7 @@ mod tests {
         let stale = first.rotate(token(2), "k1".into(), LIFETIMES, at(1)).unwrap();
         let moved = rotate(&first, 3, 1);
         assert_eq!(moved.rotated(&stale), None);
-        let ended = Session { ended: Some((at(1), EndReason::SignedOut)), ..first };
+        let ended = Session { ended: Some((at(1), EndReason::SignedOut.into())), ..first };
         assert_eq!(ended.rotated(&stale), None);
     }
 }

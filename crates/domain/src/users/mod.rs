@@ -1,6 +1,7 @@
 //! Accounts: who somebody is, what they may do, and what a password must be like. Hashing is a port.
 
 mod email;
+mod link_purpose;
 mod linked_account;
 mod name;
 mod password;
@@ -9,6 +10,7 @@ mod texts;
 mod user;
 
 pub use email::{Email, InvalidEmail};
+pub use link_purpose::LinkPurpose;
 pub use linked_account::LinkedAccount;
 pub use name::{NAME_LIMIT, Name};
 pub use password::{NewPassword, Password, PasswordFault, PasswordHash};

@@ -53,6 +53,9 @@ pub enum PasswordFault {
     /// Contains the product's name or the e-mail address's local part.
     #[error("must not contain the name of this service or of your e-mail address")]
     Guessable,
+    /// The one that the account has already.
+    #[error("must differ from the current password")]
+    Unchanged,
 }
 
 /// A password that may be set.
@@ -80,6 +83,12 @@ impl NewPassword {
             return Err(PasswordFault::Guessable);
         }
         Ok(Self(raw))
+    }
+
+    /// Judges `raw` as the successor of `current`.
+    pub fn replacing(current: &Password, raw: Password, email: &Email) -> Result<Self, PasswordFault> {
+        let new = Self::new(raw, email)?;
+        if new.0.expose() == current.expose() { Err(PasswordFault::Unchanged) } else { Ok(new) }
     }
 
     /// The password itself.
@@ -159,6 +168,18 @@ mod tests {
     fn the_product_and_the_address_may_not_be_part_of_it() {
         assert_eq!(judge("myHoldFast99"), Err(PasswordFault::Guessable));
         assert_eq!(judge("xxGERTRUDExx"), Err(PasswordFault::Guessable));
+    }
+
+    #[test]
+    fn a_successor_differs_and_is_judged_like_any_other() {
+        let email = Email::new("gertrude@example.com".to_owned()).unwrap();
+        let judge = |current: &str, new: &str| {
+            let [current, new] = [current, new].map(|text| Password::new(text.to_owned()));
+            NewPassword::replacing(&current, new, &email).map(|_| ())
+        };
+        assert_eq!(judge("correct horse", "correct horse"), Err(PasswordFault::Unchanged));
+        assert_eq!(judge("correct horse", "Correct horse"), Ok(()));
+        assert_eq!(judge("old", "old"), Err(PasswordFault::TooShort));
     }
 
     #[test]

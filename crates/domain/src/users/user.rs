@@ -112,6 +112,16 @@ pub struct Account {
     pub password_hash: Option<PasswordHash>,
 }
 
+impl Account {
+    /// Whether an adoption made it up to hang tasks on whose owner did not exist, and nobody has claimed it since. An
+    /// account that an administrator deactivated may lack a password as well, but it has an address of its own.
+    pub fn is_placeholder(&self) -> bool {
+        let Self { user, password_hash } = self;
+        let made_up = format!("orphan-{}@placeholder.invalid", user.id);
+        !user.active && password_hash.is_none() && user.email.as_str() == made_up
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

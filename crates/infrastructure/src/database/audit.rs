@@ -3,19 +3,24 @@
 use async_trait::async_trait;
 use holdfast_application::{
     domain::{
-        EventId, SessionId, UserId,
+        EventId, SessionId, Stored, Timestamp, UserId,
         sessions::{AuthEvent, Client, EventKind},
     },
-    ports::{AuditRepository, StoreError},
+    ports::{AuditRepository, DeletedAccount, EventPosition, StoreError},
 };
-use sea_orm::{ActiveValue::Set, ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
+use sea_orm::{
+    ActiveValue::Set,
+    ColumnTrait, Condition, EntityTrait, QueryFilter, QueryOrder, QuerySelect,
+    prelude::Uuid,
+    sea_query::{Expr, ExprTrait},
+};
 
 use super::{
     SeaOrm,
     connections::Connections,
     dialect,
     entities::auth_events::{ActiveModel, Column, Entity, Model},
-    error::{corrupt, store_error},
+    error::store_error,
     micros::Micros,
 };
 
@@ -25,17 +30,61 @@ impl<C: Connections> AuditRepository for SeaOrm<C> {
         Entity::insert(row(event)).exec_without_returning(&self.call()).await.map(|_| ()).map_err(store_error)
     }
 
-    async fn latest(&self, user: UserId, limit: u64) -> Result<Vec<AuthEvent>, StoreError> {
+    async fn latest(
+        &self,
+        user: UserId,
+        behind: Option<EventPosition>,
+        limit: u64,
+    ) -> Result<Vec<AuthEvent>, StoreError> {
         let rows = Entity::find()
             .filter(Column::UserId.eq(user.uuid()))
+            .filter(Condition::all().add_option(behind.map(older)))
             .order_by_desc(Column::At)
             .order_by_desc(Column::Id)
             .limit(dialect::count(limit))
             .all(&self.call())
             .await
             .map_err(store_error)?;
-        rows.into_iter().map(event).collect()
+        Ok(rows.into_iter().map(event).collect())
     }
+
+    async fn deletions(
+        &self,
+        since: Timestamp,
+        after: Option<DeletedAccount>,
+        limit: u64,
+    ) -> Result<Vec<DeletedAccount>, StoreError> {
+        // The kind is written out: an index of these entries alone serves no query that leaves it open.
+        let deletion = Expr::Constant(EventKind::AccountDeleted.name().into());
+        let rows = Entity::find()
+            .select_only()
+            .columns([Column::At, Column::UserId])
+            .filter(Column::Kind.into_expr().eq(deletion))
+            .filter(Column::At.gte(Micros(since)))
+            .filter(Condition::all().add_option(after.map(later)))
+            .order_by_asc(Column::At)
+            .order_by_asc(Column::UserId)
+            .limit(dialect::count(limit))
+            .into_tuple::<(Micros, Uuid)>()
+            .all(&self.call())
+            .await
+            .map_err(store_error)?;
+        Ok(rows
+            .into_iter()
+            .map(|(Micros(at), user)| DeletedAccount { at, user: UserId::new(user) })
+            .collect())
+    }
+}
+
+/// As one comparison of pairs, which both engines find in the index.
+fn older(EventPosition { at, id }: EventPosition) -> Expr {
+    let place = Expr::tuple([Expr::value(Micros(at)), Expr::value(id.uuid())]);
+    Expr::tuple([Column::At.into_expr(), Column::Id.into_expr()]).lt(place)
+}
+
+fn later(DeletedAccount { at, user }: DeletedAccount) -> Expr {
+    let place = Expr::tuple([Expr::value(Micros(at)), Expr::value(user.uuid())]);
+    Expr::tuple([Column::At.into_expr(), Column::UserId.into_expr()]).gt(place)
 }
 
 fn row(event: &AuthEvent) -> ActiveModel {
@@ -45,7 +94,7 @@ fn row(event: &AuthEvent) -> ActiveModel {
     ActiveModel {
         user_id: Set(user.uuid()),
         id: Set(id.uuid()),
-        kind: Set(kind.name().to_owned()),
+        kind: Set(kind.name(EventKind::name).to_owned()),
         at: Set(Micros(*at)),
         session_id: Set(session.map(SessionId::uuid)),
         ip_prefix: Set(ip_prefix.clone()),
@@ -53,14 +102,14 @@ fn row(event: &AuthEvent) -> ActiveModel {
     }
 }
 
-fn event(row: Model) -> Result<AuthEvent, StoreError> {
+fn event(row: Model) -> AuthEvent {
     let Model { user_id, id, kind, at: Micros(at), session_id, ip_prefix, user_agent } = row;
-    Ok(AuthEvent {
+    AuthEvent {
         id: EventId::new(id),
         user: UserId::new(user_id),
-        kind: EventKind::from_name(&kind).ok_or_else(|| corrupt("auth_events.kind"))?,
+        kind: Stored::read(kind, EventKind::from_name),
         at,
         session: session_id.map(SessionId::new),
         client: Client { user_agent, ip_prefix, device: None },
-    })
+    }
 }

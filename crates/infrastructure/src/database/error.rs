@@ -16,6 +16,8 @@ pub(super) enum Fault {
     StaleStatement,
     /// It lost against another writer; nothing remains of it.
     Conflict,
+    /// Another transaction held on to a row for too long.
+    Locked,
     /// Out of time, connections, memory or disk.
     Exhausted,
     Duplicate(Unique),
@@ -48,7 +50,8 @@ fn postgres_fault(code: &str, constraint: Option<&str>) -> Fault {
         "26000" | "42P05" | "0A000" => Fault::StaleStatement,
         // Shut down or cut off by an administrator or a time-out, or a server that has become a standby.
         "57P01" | "57P02" | "57P05" | "25P03" | "25P04" | "25006" => Fault::Lost,
-        "57014" | "55P03" | "57P03" | "58030" => Fault::Exhausted,
+        "55P03" => Fault::Locked,
+        "57014" | "57P03" | "58030" => Fault::Exhausted,
         _ if code.starts_with("08") => Fault::Lost,
         _ if code.starts_with("53") => Fault::Exhausted,
         _ => Fault::Other,
@@ -100,13 +103,18 @@ pub(super) fn store_error(error: DbErr) -> StoreError {
         _ => Fault::Other,
     };
     match fault {
-        Fault::Lost | Fault::StaleStatement | Fault::Conflict | Fault::Exhausted => {
+        Fault::Lost | Fault::StaleStatement | Fault::Conflict | Fault::Locked | Fault::Exhausted => {
             StoreError::Unavailable(Box::new(error))
         }
         Fault::Duplicate(unique) => StoreError::Duplicate(unique),
         Fault::OwnerMissing => StoreError::OwnerMissing,
         Fault::Other => StoreError::Unexpected(Box::new(error)),
     }
+}
+
+/// Whether a statement gave up waiting for another transaction. Never on SQLite, where the wait is for the whole file.
+pub(super) fn is_locked(error: &DbErr) -> bool {
+    matches!(error, DbErr::Query(RuntimeErr::SqlxError(error)) if fault(error) == Fault::Locked)
 }
 
 /// A stored value that no version of ours has written.

@@ -1,19 +1,23 @@
 //! The store on PostgreSQL and SQLite: SeaORM's queries on connections that are leased here. The schema is the
 //! `migration` crate's.
 
+mod attempts;
 mod audit;
 mod connections;
 mod dialect;
 mod entities;
 mod error;
+mod idempotency;
 mod legacy_tokens;
 mod micros;
+mod one_time_tokens;
 mod options;
 mod retry;
 mod sessions;
 mod store;
 mod task_pages;
 mod tasks;
+mod throttle;
 mod user_pages;
 mod users;
 

@@ -50,7 +50,9 @@ fn is_repeatable(error: &DbErr, reads: bool) -> bool {
             Fault::Conflict | Fault::StaleStatement => true,
             // What already took too long will not fit into the rest.
             Fault::Lost => reads && !is_late(error),
-            Fault::Exhausted | Fault::Duplicate(_) | Fault::OwnerMissing | Fault::Other => false,
+            Fault::Locked | Fault::Exhausted | Fault::Duplicate(_) | Fault::OwnerMissing | Fault::Other => {
+                false
+            }
         },
         _ => false,
     }

@@ -3,15 +3,16 @@
 use async_trait::async_trait;
 use holdfast_application::{
     domain::{
-        SessionId, Timestamp, TokenId, UserId,
+        SessionId, Stored, Timestamp, TokenId, UserId,
         sessions::{Client, EndReason, Rotation, Session},
     },
-    ports::{SessionRepository, StoreError},
+    ports::{EndedSession, SessionRepository, StoreError},
 };
 use sea_orm::{
     ActiveValue::Set,
     ColumnTrait, Condition, EntityTrait, QueryFilter, QueryOrder, QuerySelect, QueryTrait, Select,
     UpdateMany,
+    prelude::Uuid,
     sea_query::{Expr, ExprTrait},
 };
 
@@ -30,6 +31,21 @@ impl<C: Connections> SessionRepository for SeaOrm<C> {
         let row =
             Entity::find_by_id((owner.uuid(), id.uuid())).one(&self.call()).await.map_err(store_error)?;
         row.map(session).transpose()
+    }
+
+    async fn list(
+        &self,
+        owner: UserId,
+        after: Option<SessionId>,
+        limit: u64,
+    ) -> Result<Vec<Session>, StoreError> {
+        let behind = Condition::all().add_option(after.map(|id| Column::Id.gt(id.uuid())));
+        let listed = Entity::find()
+            .filter(Column::UserId.eq(owner.uuid()))
+            .filter(behind)
+            .order_by_asc(Column::Id)
+            .limit(dialect::count(limit));
+        listed.all(&self.call()).await.map_err(store_error)?.into_iter().map(session).collect()
     }
 
     async fn live(&self, owner: UserId, at: Timestamp, limit: u64) -> Result<Vec<Session>, StoreError> {
@@ -88,6 +104,38 @@ impl<C: Connections> SessionRepository for SeaOrm<C> {
         let rows = ended.exec_with_returning(&self.call()).await.map_err(store_error)?;
         Ok(rows.into_iter().map(|row| SessionId::new(row.id)).collect())
     }
+
+    async fn ended(
+        &self,
+        since: Timestamp,
+        after: Option<EndedSession>,
+        limit: u64,
+    ) -> Result<Vec<EndedSession>, StoreError> {
+        // No more than the index holds: whole rows would be read from everywhere.
+        let rows = Entity::find()
+            .select_only()
+            .columns([Column::RevokedAt, Column::UserId, Column::Id])
+            .filter(Column::RevokedAt.gte(Micros(since)))
+            .filter(Condition::all().add_option(after.map(behind)))
+            .order_by_asc(Column::RevokedAt)
+            .order_by_asc(Column::UserId)
+            .order_by_asc(Column::Id)
+            .limit(dialect::count(limit))
+            .into_tuple::<(Micros, Uuid, Uuid)>()
+            .all(&self.call())
+            .await
+            .map_err(store_error)?;
+        let ended =
+            |(Micros(at), owner, id)| EndedSession { at, owner: UserId::new(owner), id: SessionId::new(id) };
+        Ok(rows.into_iter().map(ended).collect())
+    }
+}
+
+/// As one comparison of triples, which both engines find in the index.
+fn behind(EndedSession { at, owner, id }: EndedSession) -> Expr {
+    let place = Expr::tuple([Expr::value(Micros(at)), Expr::value(owner.uuid()), Expr::value(id.uuid())]);
+    let columns = [Column::RevokedAt.into_expr(), Column::UserId.into_expr(), Column::Id.into_expr()];
+    Expr::tuple(columns).gt(place)
 }
 
 /// What has neither ended nor expired, the one used last first.
@@ -173,8 +221,8 @@ fn row(session: &Session) -> ActiveModel {
         last_used_at: Set(Micros(*last_used_at)),
         idle_expires_at: Set(Micros(*idle_expires_at)),
         absolute_expires_at: Set(Micros(*absolute_expires_at)),
-        revoked_at: Set(ended.map(|(at, _)| Micros(at))),
-        revoked_reason: Set(ended.map(|(_, reason)| reason.name().to_owned())),
+        revoked_at: Set(ended.as_ref().map(|(at, _)| Micros(*at))),
+        revoked_reason: Set(ended.as_ref().map(|(_, reason)| reason.name(EndReason::name).to_owned())),
         user_agent: Set(user_agent.clone()),
         ip_prefix: Set(ip_prefix.clone()),
         device: Set(device.clone()),
@@ -202,13 +250,10 @@ fn session(row: Model) -> Result<Session, StoreError> {
         ip_prefix,
         device,
     } = row;
-    let unknown_reason = || corrupt("sessions.revoked_reason");
     let ended = match (revoked_at, revoked_reason) {
         (None, _) => None,
-        (Some(_), None) => return Err(unknown_reason()),
-        (Some(Micros(at)), Some(reason)) => {
-            Some((at, EndReason::from_name(&reason).ok_or_else(unknown_reason)?))
-        }
+        (Some(_), None) => return Err(corrupt("sessions.revoked_reason")),
+        (Some(Micros(at)), Some(reason)) => Some((at, Stored::read(reason, EndReason::from_name))),
     };
     Ok(Session {
         id: SessionId::new(id),

@@ -2,8 +2,8 @@
 
 use async_trait::async_trait;
 use holdfast_application::ports::{
-    AuditRepository, LegacyTokenRepository, Repositories, SessionRepository, Store, StoreError,
-    TaskRepository, UnitOfWork, UserRepository,
+    AuditRepository, IdempotencyRepository, LegacyTokenRepository, OneTimeTokenRepository, Repositories,
+    SessionRepository, Store, StoreError, TaskRepository, ThrottleRepository, UnitOfWork, UserRepository,
 };
 use sea_orm::ConnectionTrait;
 
@@ -60,6 +60,18 @@ impl<C: Connections> Repositories for SeaOrm<C> {
     }
 
     fn legacy_tokens(&self) -> &dyn LegacyTokenRepository {
+        self
+    }
+
+    fn idempotency(&self) -> &dyn IdempotencyRepository {
+        self
+    }
+
+    fn one_time_tokens(&self) -> &dyn OneTimeTokenRepository {
+        self
+    }
+
+    fn throttle(&self) -> &dyn ThrottleRepository {
         self
     }
 

@@ -106,6 +106,13 @@ impl<C: Connections> UserRepository for SeaOrm<C> {
         change(&self.call(), replaced).await
     }
 
+    async fn set_password(&self, id: UserId, hash: &PasswordHash, at: Timestamp) -> Result<bool, StoreError> {
+        let set = one(id)
+            .col_expr(Column::PasswordHash, Expr::value(hash.expose()))
+            .col_expr(Column::UpdatedAt, Expr::value(Micros(at)));
+        change(&self.call(), set).await
+    }
+
     async fn claim_placeholder(
         &self,
         id: UserId,
@@ -123,6 +130,23 @@ impl<C: Connections> UserRepository for SeaOrm<C> {
             .filter(Column::IsActive.eq(false))
             .filter(Column::PasswordHash.is_null());
         change(&self.call(), claimed).await
+    }
+
+    async fn verify_email(&self, id: UserId, at: Timestamp) -> Result<bool, StoreError> {
+        let verified = one(id)
+            .col_expr(Column::EmailVerified, Expr::value(true))
+            .col_expr(Column::UpdatedAt, Expr::value(Micros(at)));
+        change(&self.call(), verified).await
+    }
+
+    async fn change_email(&self, id: UserId, email: &Email, at: Timestamp) -> Result<bool, StoreError> {
+        let changed = one(id)
+            .col_expr(Column::Email, Expr::value(email.as_str()))
+            .col_expr(Column::EmailFolded, Expr::value(email.folded()))
+            .col_expr(Column::EmailClaim, Expr::value(email.folded()))
+            .col_expr(Column::EmailVerified, Expr::value(true))
+            .col_expr(Column::UpdatedAt, Expr::value(Micros(at)));
+        change(&self.call(), changed).await
     }
 
     async fn set_role(&self, id: UserId, role: Role, at: Timestamp) -> Result<bool, StoreError> {

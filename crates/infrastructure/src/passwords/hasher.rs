@@ -3,7 +3,7 @@
 //! waits or counts.
 
 use argon2::{
-    Algorithm, Argon2, Params, Version,
+    Algorithm, Argon2, KeyId, Params, ParamsBuilder, Version,
     password_hash::phc::{Output, ParamsString, PasswordHash as Phc, Salt},
 };
 use holdfast_application::{
@@ -11,7 +11,12 @@ use holdfast_application::{
     ports::{PasswordsError, Verification},
 };
 
-use super::{PasswordOptionsError, bcrypt::Bcrypt, salted_sha256::SaltedSha256};
+use super::{
+    PasswordOptionsError,
+    bcrypt::Bcrypt,
+    pepper::{self, Pepper, Peppers},
+    salted_sha256::SaltedSha256,
+};
 
 /// m in KiB, t in passes and p in lanes, for new hashes.
 const MEMORY: u32 = 19_456;
@@ -26,29 +31,29 @@ const HEAVIEST: u64 = 16;
 const UNWRITTEN_VERSION: u32 = 0x10;
 
 /// Makes hashes with the live parameters, checks those of any known kind.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub(super) struct Hasher {
     live: Params,
+    peppers: Peppers,
     dummy: Argon2Hash,
 }
 
 impl Hasher {
     /// Draws the dummy: a hash with the live parameters of random bytes that are forgotten at once.
-    pub(super) fn new() -> Result<Self, PasswordOptionsError> {
-        let live = Params::new(MEMORY, PASSES, LANES, Some(OUTPUT_BYTES))
-            .map_err(PasswordOptionsError::FirstHash)?;
+    pub(super) fn new(peppers: Peppers) -> Result<Self, PasswordOptionsError> {
+        let live = live(peppers.current()).map_err(PasswordOptionsError::FirstHash)?;
         let forgotten: [u8; OUTPUT_BYTES] = random().map_err(PasswordOptionsError::Randomness)?;
         let salt: [u8; SALT_BYTES] = random().map_err(PasswordOptionsError::Randomness)?;
-        let dummy =
-            Argon2Hash::make(&forgotten, &salt, live.clone()).map_err(PasswordOptionsError::FirstHash)?;
-        Ok(Self { live, dummy })
+        let dummy = Argon2Hash::make(&forgotten, &salt, live.clone(), peppers.current())
+            .map_err(PasswordOptionsError::FirstHash)?;
+        Ok(Self { live, peppers, dummy })
     }
 
     /// A new hash with a fresh salt of 16 bytes.
     pub(super) fn hash(&self, password: &Password) -> Result<PasswordHash, PasswordsError> {
         let salt: [u8; SALT_BYTES] = random().map_err(failed)?;
-        let hash =
-            Argon2Hash::make(password.expose().as_bytes(), &salt, self.live.clone()).map_err(failed)?;
+        let (password, pepper) = (password.expose().as_bytes(), self.peppers.current());
+        let hash = Argon2Hash::make(password, &salt, self.live.clone(), pepper).map_err(failed)?;
         hash.to_phc().map(|phc| PasswordHash::new(phc.to_string())).map_err(failed)
     }
 
@@ -100,7 +105,15 @@ impl Hasher {
     }
 
     fn judge(&self, password: &[u8], stored: &Argon2Hash) -> Result<Verification, PasswordsError> {
-        Ok(match (stored.fits(password).map_err(failed)?, stored.weaker_than(&self.live)) {
+        let Ok(pepper) = self.peppers.of(stored.pepper()) else {
+            tracing::warn!(
+                pepper = pepper::text(stored.pepper()),
+                "a stored password hash needs a pepper that is not loaded (PASSWORD_PEPPER, \
+                 PASSWORD_PREVIOUS_PEPPERS), so nobody can sign in with it"
+            );
+            return self.refuse(password);
+        };
+        Ok(match (stored.fits(password, pepper).map_err(failed)?, stored.outdated_by(&self.live)) {
             (false, _) => Verification::Mismatch,
             (true, true) => Verification::MatchOutdated,
             (true, false) => Verification::Match,
@@ -108,26 +121,69 @@ impl Hasher {
     }
 
     fn refuse(&self, password: &[u8]) -> Result<Verification, PasswordsError> {
-        self.dummy.fits(password).map(|_| Verification::Mismatch).map_err(failed)
+        let pepper = self.peppers.current();
+        self.dummy.fits(password, pepper).map(|_| Verification::Mismatch).map_err(failed)
     }
 }
 
+/// The parameters of new hashes, with the name of the pepper that goes into them.
+fn live(pepper: Option<&Pepper>) -> Result<Params, argon2::Error> {
+    let mut params = ParamsBuilder::new();
+    params.m_cost(MEMORY).t_cost(PASSES).p_cost(LANES).output_len(OUTPUT_BYTES);
+    if let Some(pepper) = pepper {
+        params.keyid(KeyId::new(pepper.key_id())?);
+    }
+    params.build()
+}
+
 /// A hash of the Argon2 family, taken apart.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 struct Argon2Hash {
+    recipe: Recipe,
+    output: Output,
+}
+
+/// How a password becomes the output of a hash. The pepper is named by `params`.
+#[derive(Debug)]
+struct Recipe {
     algorithm: Algorithm,
     version: Version,
     params: Params,
     salt: Salt,
-    output: Output,
+}
+
+impl Recipe {
+    fn derive(
+        &self,
+        password: &[u8],
+        pepper: Option<&Pepper>,
+        length: usize,
+    ) -> Result<Output, argon2::Error> {
+        let Self { algorithm, version, params, salt } = self;
+        // `params` may carry no output length of its own, in which case any is right.
+        let params = params.clone();
+        let argon2 = match pepper {
+            Some(pepper) => Argon2::new_with_secret(pepper.secret(), *algorithm, *version, params)?,
+            None => Argon2::new(*algorithm, *version, params),
+        };
+        let mut bytes = [0; Output::MAX_LENGTH];
+        let bytes = bytes.get_mut(..length).ok_or(argon2::Error::OutputTooLong)?;
+        argon2.hash_password_into(password, salt, bytes)?;
+        Output::new(bytes).map_err(|_| argon2::Error::OutputTooShort)
+    }
 }
 
 impl Argon2Hash {
-    fn make(password: &[u8], salt: &[u8], params: Params) -> Result<Self, argon2::Error> {
-        let (algorithm, version) = (Algorithm::Argon2id, Version::V0x13);
+    fn make(
+        password: &[u8],
+        salt: &[u8],
+        params: Params,
+        pepper: Option<&Pepper>,
+    ) -> Result<Self, argon2::Error> {
         let salt = Salt::new(salt).map_err(|_| argon2::Error::SaltTooShort)?;
-        let output = derive(password, &salt, algorithm, version, &params, OUTPUT_BYTES)?;
-        Ok(Self { algorithm, version, params, salt, output })
+        let recipe = Recipe { algorithm: Algorithm::Argon2id, version: Version::V0x13, params, salt };
+        let output = recipe.derive(password, pepper, OUTPUT_BYTES)?;
+        Ok(Self { recipe, output })
     }
 
     /// None when a part is missing, malformed or beyond what is bearable.
@@ -141,57 +197,48 @@ impl Argon2Hash {
         if work(&params) > HEAVIEST * u64::from(MEMORY) * u64::from(PASSES) {
             return None;
         }
-        Some(Self {
+        let recipe = Recipe {
             algorithm: Algorithm::try_from(algorithm.as_str()).ok()?,
             version: Version::try_from(version.unwrap_or(UNWRITTEN_VERSION)).ok()?,
             params,
             salt: salt?,
-            output: hash?,
-        })
+        };
+        Some(Self { recipe, output: hash? })
     }
 
     /// Compares in constant time: `Output`'s equality is `ctutils::CtEq`.
-    fn fits(&self, password: &[u8]) -> Result<bool, argon2::Error> {
-        let Self { algorithm, version, params, salt, output } = self;
-        Ok(derive(password, salt, *algorithm, *version, params, output.len())? == *output)
+    fn fits(&self, password: &[u8], pepper: Option<&Pepper>) -> Result<bool, argon2::Error> {
+        Ok(self.recipe.derive(password, pepper, self.output.len())? == self.output)
     }
 
-    /// Another algorithm or version, or less memory, passes, salt or output than a new hash has. Fewer lanes are not
+    /// The name of its pepper, empty where it has none.
+    fn pepper(&self) -> &[u8] {
+        self.recipe.params.keyid()
+    }
+
+    /// Another pepper, algorithm or version, or less memory, passes, salt or output than a new hash has. Fewer lanes are not
     /// weaker: they only say how many threads could share the work.
-    fn weaker_than(&self, live: &Params) -> bool {
-        self.algorithm != Algorithm::Argon2id
-            || self.version != Version::V0x13
-            || self.params.m_cost() < live.m_cost()
-            || self.params.t_cost() < live.t_cost()
-            || self.salt.len() < SALT_BYTES
+    fn outdated_by(&self, live: &Params) -> bool {
+        let Recipe { algorithm, version, params, salt } = &self.recipe;
+        params.keyid() != live.keyid()
+            || *algorithm != Algorithm::Argon2id
+            || *version != Version::V0x13
+            || params.m_cost() < live.m_cost()
+            || params.t_cost() < live.t_cost()
+            || salt.len() < SALT_BYTES
             || self.output.len() < OUTPUT_BYTES
     }
 
     fn to_phc(&self) -> argon2::password_hash::Result<Phc> {
-        let Self { algorithm, version, params, salt, output } = self;
+        let Recipe { algorithm, version, params, salt } = &self.recipe;
         Ok(Phc {
             algorithm: algorithm.ident(),
             version: Some((*version).into()),
             params: ParamsString::try_from(params)?,
             salt: Some(*salt),
-            hash: Some(*output),
+            hash: Some(self.output),
         })
     }
-}
-
-fn derive(
-    password: &[u8],
-    salt: &Salt,
-    algorithm: Algorithm,
-    version: Version,
-    params: &Params,
-    length: usize,
-) -> Result<Output, argon2::Error> {
-    let mut bytes = [0; Output::MAX_LENGTH];
-    let bytes = bytes.get_mut(..length).ok_or(argon2::Error::OutputTooLong)?;
-    // `params` may carry no output length of its own, in which case any is right.
-    Argon2::new(algorithm, version, params.clone()).hash_password_into(password, salt, bytes)?;
-    Output::new(bytes).map_err(|_| argon2::Error::OutputTooShort)
 }
 
 /// Memory times passes: what the time taken grows with.

@@ -1,13 +1,14 @@
 //! The password hasher of the application on Argon2id. What a hash looks like is in `hasher`, how many run at once in
 //! `pool`; what a new password must be like is the domain's. Hashes that the FastAPI backend left behind are read in
-//! `bcrypt` and `salted_sha256`, and never made.
+//! `bcrypt` and `salted_sha256`, and never made; what goes into new ones beside the password is in `pepper`.
 
 mod bcrypt;
 mod hasher;
+mod pepper;
 mod pool;
 mod salted_sha256;
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use holdfast_application::{
@@ -16,13 +17,16 @@ use holdfast_application::{
 };
 
 use hasher::Hasher;
+pub use pepper::{Pepper, Peppers};
 use pool::Pool;
 
 /// How passwords are hashed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub struct PasswordOptions {
     /// How many hashes may be made at once, at least 1 (`HASH_CONCURRENCY`). Each takes 19 MiB and one core.
     pub concurrency: usize,
+    /// What goes into hashes beside the password (`PASSWORD_PEPPER`, `PASSWORD_PREVIOUS_PEPPERS`).
+    pub peppers: Peppers,
 }
 
 /// Why there is no hasher.
@@ -45,12 +49,15 @@ pub enum PasswordOptionsError {
 /// and the older `salt:hex(sha256(password + salt))`. A bcrypt hash of the usual cost 12 takes about a quarter of a
 /// second, some ten times as long as a new one; see `docs/security.md`.
 ///
+/// With a pepper, a hash names it as `keyid`. One that has none, or an earlier one, is outdated; one whose pepper is not
+/// loaded verifies nothing, and the log says so.
+///
 /// Hashing runs on tokio's blocking threads, a fixed number of them at once, and at most 2 s of work wait in line;
 /// beyond that callers hear [`PasswordsError::Busy`] at once. A caller that gives up leaves the line. A hash that has
 /// begun keeps its slot until it is done, because it cannot be stopped.
 #[derive(Debug)]
 pub struct Argon2Passwords {
-    hasher: Hasher,
+    hasher: Arc<Hasher>,
     pool: Pool,
 }
 
@@ -58,12 +65,12 @@ impl Argon2Passwords {
     /// Makes the dummy hash, which is also the first measurement of how long one takes. Blocks for that long, some
     /// 20 to 100 ms: call it at start-up.
     pub fn new(options: PasswordOptions) -> Result<Self, PasswordOptionsError> {
-        let PasswordOptions { concurrency } = options;
+        let PasswordOptions { concurrency, peppers } = options;
         if concurrency == 0 {
             return Err(PasswordOptionsError::NoSlot);
         }
-        let (hasher, took) = pool::timed(Hasher::new);
-        Ok(Self { hasher: hasher?, pool: Pool::new(concurrency, took) })
+        let (hasher, took) = pool::timed(|| Hasher::new(peppers));
+        Ok(Self { hasher: Arc::new(hasher?), pool: Pool::new(concurrency, took) })
     }
 
     /// How long one hash takes at present: a moving average, for metrics.

@@ -8,7 +8,7 @@ use holdfast_application::{
 use serde::{Deserialize, Deserializer};
 use sha2::{Digest, Sha256};
 
-use super::{LEEWAY, LegacyOptions, claims::Seconds, compact::Parts, keys::Key};
+use super::{EmptySecret, Key, LEEWAY, LegacyOptions, claims::Seconds, compact::Parts};
 
 /// The one key of the FastAPI backend, and until when it counts.
 pub(super) struct LegacyTokens {
@@ -55,9 +55,9 @@ struct SecondForm {
 }
 
 impl LegacyTokens {
-    pub(super) fn new(options: &LegacyOptions) -> Self {
+    pub(super) fn new(options: &LegacyOptions) -> Result<Self, EmptySecret> {
         let LegacyOptions { secret, until } = options;
-        Self { key: Key::hs256(&secret.0), until: *until }
+        Ok(Self { key: Key::hs256(secret)?, until: *until })
     }
 
     /// From what is cheap to what is costly: the date, size and parts, header, signature, claims, times. `exp` counts to

@@ -1,25 +1,39 @@
 //! Signed tokens: JSON Web Tokens in the compact serialisation (RFC 7515, RFC 7519), of two kinds that never stand in
-//! for each other. The shape is read in `compact`, the claims in `claims`, keys live in `keys`. Revocation and
-//! sessions are the application's. Of other issuers' tokens only the FastAPI backend's are accepted, in `legacy`.
+//! for each other. The shape is read in `compact`, the claims in `claims`. Keys live in `keys`; those of key files are read in
+//! `pem`, `der` and `pairs`, and kept in a `directory`. Revocation and sessions are the application's. Of other issuers' tokens
+//! only the FastAPI backend's are accepted, in `legacy`.
 
 mod claims;
 mod compact;
+mod der;
+mod directory;
+#[cfg(any(test, feature = "fuzzing"))]
+pub mod fuzzing;
 mod keys;
 mod legacy;
+mod pairs;
+mod pem;
 
-use std::{fmt, iter, time::Duration};
+use std::{fmt, time::Duration};
 
 use holdfast_application::{
     domain::Timestamp,
-    ports::{AccessClaims, Expiry, InvalidToken, LegacyClaims, RefreshClaims, Tokens, TokensError},
+    ports::{
+        AccessClaims, Expiry, InvalidToken, LegacyClaims, PublicKey, RefreshClaims, Tokens, TokensError,
+    },
 };
 use serde::{Serialize, de::DeserializeOwned};
 use zeroize::Zeroizing;
 
 use claims::{AccessBody, Body, Frame, RefreshBody};
 use compact::{Header, Parts};
-use keys::{Key, KeyRing};
+pub use directory::{
+    Change, KeyChangeError, KeyDirectory, KeyDirectoryFault, KeyState, NoSigningKey, Retirement, StoredKey,
+    exposed_mode,
+};
+pub use keys::{CannotSign, EmptySecret, Key, KeyError, KeyRing};
 use legacy::LegacyTokens;
+pub use pairs::{PairAlgorithm, UnknownAlgorithm};
 
 /// How far the clocks of two instances may be apart.
 const LEEWAY: Duration = Duration::from_secs(30);
@@ -33,6 +47,11 @@ impl Secret {
     /// may use one that production refuses (RFC 7518 §3.2 asks for 32 bytes).
     pub fn new(bytes: Vec<u8>) -> Self {
         Self(Zeroizing::new(bytes))
+    }
+
+    /// The bytes, for whoever makes another key of them.
+    pub fn expose(&self) -> &[u8] {
+        &self.0
     }
 }
 
@@ -49,10 +68,8 @@ pub struct JwtOptions {
     pub issuer: String,
     /// `aud`, likewise.
     pub audience: String,
-    /// Signs new tokens, with HS256.
-    pub secret: Secret,
-    /// Earlier secrets, whose tokens still count; newest first.
-    pub previous_secrets: Vec<Secret>,
+    /// What signs new tokens, and what verifies.
+    pub keys: KeyRing,
     /// The longest life of an access token, the long-lived ones included.
     pub longest_access: Duration,
     /// The longest life of a refresh token.
@@ -74,14 +91,14 @@ pub struct LegacyOptions {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum JwtOptionsError {
     /// Anybody could forge a token.
-    #[error("a secret for tokens must not be empty")]
-    EmptySecret,
+    #[error(transparent)]
+    EmptySecret(#[from] EmptySecret),
     /// A claim that is empty tells nobody apart.
     #[error("issuer and audience of tokens must not be empty")]
     EmptyName,
 }
 
-/// Tokens signed with HS256 (RFC 7518 §3.2).
+/// Tokens signed with HS256, RS256 (RFC 7518 §3.2, §3.3) or `EdDSA` (RFC 8037 §3.1).
 ///
 /// Verification goes from what is cheap to what is costly and stops at the first fault: size, three strict base64url
 /// parts, strict header, known key, the key's own algorithm, signature, kind, strict claims, issuer and audience,
@@ -96,27 +113,13 @@ pub struct JwtTokens {
 }
 
 impl JwtTokens {
-    /// Derives the keys. The options' copies of the secrets are wiped.
+    /// Makes tokens of the options.
     pub fn new(options: JwtOptions) -> Result<Self, JwtOptionsError> {
-        let JwtOptions {
-            issuer,
-            audience,
-            secret,
-            previous_secrets,
-            longest_access,
-            longest_refresh,
-            legacy,
-        } = options;
-        let secrets = iter::once(&secret).chain(&previous_secrets);
-        if secrets.chain(legacy.as_ref().map(|legacy| &legacy.secret)).any(|secret| secret.0.is_empty()) {
-            return Err(JwtOptionsError::EmptySecret);
-        }
+        let JwtOptions { issuer, audience, keys, longest_access, longest_refresh, legacy } = options;
         if issuer.is_empty() || audience.is_empty() {
             return Err(JwtOptionsError::EmptyName);
         }
-        let earlier = previous_secrets.iter().map(|secret| Key::hs256(&secret.0)).collect();
-        let keys = KeyRing::new(Key::hs256(&secret.0), earlier);
-        let legacy = legacy.as_ref().map(LegacyTokens::new);
+        let legacy = legacy.as_ref().map(LegacyTokens::new).transpose()?;
         Ok(Self { issuer, audience, keys, longest_access, longest_refresh, legacy })
     }
 
@@ -124,7 +127,7 @@ impl JwtTokens {
     fn sign<B: Body + Serialize>(key: &Key, body: &B) -> Result<String, TokensError> {
         let message = compact::message(key.algorithm_name(), key.id(), B::TYPE, body)
             .map_err(|cause| TokensError::Failed(cause.into()))?;
-        let signature = key.sign(message.as_bytes()).map_err(|cause| TokensError::Failed(cause.into()))?;
+        let signature = key.sign(message.as_bytes())?;
         Ok(compact::signed(message, &signature))
     }
 
@@ -203,6 +206,10 @@ impl Tokens for JwtTokens {
         expiry: Expiry,
     ) -> Result<RefreshClaims, InvalidToken> {
         self.verify::<RefreshBody>(token, now, expiry, self.longest_refresh)?.into_claims()
+    }
+
+    fn public_keys(&self) -> Vec<PublicKey> {
+        self.keys.public()
     }
 
     fn verify_legacy(&self, token: &str, now: Timestamp) -> Result<LegacyClaims, InvalidToken> {

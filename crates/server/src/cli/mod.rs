@@ -2,6 +2,7 @@
 
 mod check_config;
 mod healthcheck;
+mod keys;
 mod serve;
 mod user;
 
@@ -33,12 +34,13 @@ enum Command {
     Serve,
     /// Change the schema of the database
     Migrate(MigrateArgs),
-    /// Check the settings and print them with secrets redacted; opens nothing
+    /// Check the settings and print them with secrets redacted; opens no database and no socket
     CheckConfig {
         /// Print JSON
         #[arg(long)]
         json: bool,
     },
+    Keys(keys::KeysArgs),
     /// Print the OpenAPI document
     Openapi,
     /// Ask a running server on this machine whether it is ready; for containers without a shell
@@ -52,10 +54,11 @@ enum Command {
 
 /// Runs the command that the process was started with.
 pub fn main() -> ExitCode {
-    let command = Arguments::parse().command.unwrap_or(Command::Serve);
-    if matches!(command, Command::Openapi) {
-        return print(holdfast_web::openapi_json().trim_end());
-    }
+    let command = match Arguments::parse().command.unwrap_or(Command::Serve) {
+        Command::Openapi => return print(holdfast_web::openapi_json().trim_end()),
+        Command::Keys(arguments) => return report(keys::run(arguments, &Sources::of_this_process())),
+        other => other,
+    };
     let Loaded { settings, warnings } = match Settings::load(&Sources::of_this_process()) {
         Ok(loaded) => loaded,
         Err(faults) => return misconfigured(&faults),
@@ -68,7 +71,7 @@ pub fn main() -> ExitCode {
             report(in_runtime(migrate(&settings, &warnings, &command)))
         }
         Command::User { command } => report(in_runtime(user::run(&settings, command))),
-        Command::Openapi => ExitCode::SUCCESS,
+        Command::Keys(_) | Command::Openapi => ExitCode::SUCCESS,
     }
 }
 

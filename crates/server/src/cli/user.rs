@@ -25,11 +25,12 @@ pub(super) enum UserCommand {
         #[arg(long)]
         email: String,
     },
-    /// Give a placeholder account, made by an adoption for tasks without an owner, to somebody
+    /// Give an adopted account that nobody can sign in to an address and a password
     ///
-    /// Its password is read from standard input: one line, or a prompt on a terminal.
+    /// Such an account is a placeholder, for tasks without an owner, or has an e-mail address with U+0000 in it. Its
+    /// password is read from standard input: one line, or a prompt on a terminal.
     Claim {
-        /// The placeholder's id
+        /// The account's id
         id: UserId,
         /// The e-mail address that it gets
         #[arg(long)]

@@ -1,5 +1,5 @@
-//! Claims and lifetimes of tokens and sessions, with the secrets that `signing_secret` chose and judged.
-//! Making keys of the secrets, and signing, is the infrastructure crate's.
+//! Claims and lifetimes of tokens and sessions, with the secrets that `signing_secret` chose and judged and the key pairs that
+//! `signing_keys` found. Signing is the infrastructure crate's.
 
 use std::path::Path;
 use std::time::Duration;
@@ -9,7 +9,9 @@ use validator::{Validate, ValidationError};
 use super::describe::Effective;
 use super::legacy_tokens::LegacyTokenSettings;
 use super::reader::Reader;
+use super::revocation::Revocation;
 use super::secret::{REDACTED, Secret};
+use super::signing_keys::KeySettings;
 use super::signing_secret::{self, SecretSource};
 use super::strictness::Strictness;
 
@@ -17,7 +19,9 @@ use super::strictness::Strictness;
 #[derive(Debug, Clone, Validate)]
 #[validate(schema(function = "sessions_end_after_they_idle", skip_on_field_errors = false))]
 pub struct AuthSettings {
-    /// What signs.
+    /// Key pairs, and whether one of them signs.
+    pub keys: KeySettings,
+    /// What signs, where no key pair does; it verifies in any case.
     pub secret: SecretSource,
     /// What verifies besides.
     pub previous_secrets: Vec<Secret>,
@@ -44,6 +48,8 @@ pub struct AuthSettings {
     pub compatibility_token_hours: u32,
     /// Tokens that the FastAPI backend issued.
     pub legacy: LegacyTokenSettings,
+    /// How tokens of sessions that ended are refused.
+    pub revocation: Revocation,
     signed_by: &'static str,
 }
 
@@ -60,10 +66,13 @@ fn sessions_end_after_they_idle(section: &AuthSettings) -> Result<(), Validation
 
 impl AuthSettings {
     pub(super) fn read(reader: &mut Reader, directory: &Path, strictness: &Strictness) -> Self {
-        signing_secret::check_algorithm(reader);
-        let (signed_by, secret) = signing_secret::choose(reader, directory, strictness);
-        let previous_secrets = signing_secret::previous(reader, &secret, strictness);
+        let keys = KeySettings::read(reader, directory);
+        let (signed_by, secret) =
+            signing_secret::choose(reader, directory, strictness, keys.algorithm.is_some());
+        let previous_secrets =
+            signing_secret::previous(reader, "JWT_PREVIOUS_SECRETS", secret.given(), strictness);
         let section = Self {
+            keys,
             secret,
             previous_secrets,
             issuer: reader.text("JWT_ISSUER"),
@@ -74,6 +83,7 @@ impl AuthSettings {
             refresh_reuse_seconds: reader.number("REFRESH_REUSE_SECONDS"),
             compatibility_token_hours: reader.number("JWT_EXPIRATION_DELTA_HOURS"),
             legacy: LegacyTokenSettings::read(reader, signed_by == "BETTER_AUTH_SECRET"),
+            revocation: reader.word("REVOCATION", Revocation::parse),
             signed_by,
         };
         reader.check(&section);
@@ -107,6 +117,7 @@ impl AuthSettings {
 
     pub(super) fn effective(&self) -> Effective {
         let Self {
+            keys,
             secret,
             previous_secrets,
             issuer,
@@ -117,20 +128,21 @@ impl AuthSettings {
             refresh_reuse_seconds,
             compatibility_token_hours,
             legacy,
+            revocation,
             signed_by,
         } = self;
         let signing = |name| (*signed_by == name).then(|| REDACTED.to_owned());
-        let generated = match secret {
-            SecretSource::Given(_) => None,
+        let own = match secret {
+            SecretSource::Given(_) => signing("JWT_SECRET"),
             SecretSource::Generated { path } => Some(format!("generated in {}", path.display())),
+            SecretSource::Unneeded => None,
         };
         let previous = vec![REDACTED; previous_secrets.len()];
         let verifying = legacy.secret.as_ref().map(|_| REDACTED.to_owned());
         let mut effective = vec![
-            ("JWT_SECRET", signing("JWT_SECRET").or(generated)),
+            ("JWT_SECRET", own),
             ("JWT_PREVIOUS_SECRETS", super::describe::list(&previous)),
             ("BETTER_AUTH_SECRET", signing("BETTER_AUTH_SECRET").or(verifying)),
-            ("JWT_ALGORITHM", Some("HS256".to_owned())),
             ("JWT_ISSUER", Some(issuer.clone())),
             ("JWT_AUDIENCE", Some(audience.clone())),
             ("ACCESS_TOKEN_MINUTES", Some(access_token_minutes.to_string())),
@@ -138,7 +150,9 @@ impl AuthSettings {
             ("REFRESH_TOKEN_MAX_DAYS", Some(refresh_token_max_days.to_string())),
             ("REFRESH_REUSE_SECONDS", Some(refresh_reuse_seconds.to_string())),
             ("JWT_EXPIRATION_DELTA_HOURS", Some(compatibility_token_hours.to_string())),
+            ("REVOCATION", Some(revocation.as_str().to_owned())),
         ];
+        effective.extend(keys.effective());
         effective.extend(legacy.effective());
         effective
     }

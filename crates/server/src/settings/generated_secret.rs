@@ -1,10 +1,11 @@
 //! The signing secret that a developer's machine makes for itself and keeps, so that sign-ins
 //! survive a restart. When one may be generated is decided in `signing_secret`.
 
-use std::fs;
-use std::io::{self, Write};
+use std::fs::{self, File};
+use std::io::{self, Read as _, Write as _};
 use std::path::{Path, PathBuf};
 
+use holdfast_infrastructure::tokens::exposed_mode;
 use thiserror::Error;
 
 use super::secret::Secret;
@@ -29,7 +30,8 @@ pub enum GeneratedSecretError {
     },
 }
 
-/// Reads the secret at `path`, or makes one of 256 random bits there that only the owner may read.
+/// Reads the secret at `path`, or makes one of 256 random bits there that only the owner may read. Where others may read
+/// it by now, the log warns: on a developer's machine that is a mistake, and no reason to stop.
 ///
 /// Of several processes that do this at once, one creates the file and all return its secret: the
 /// text is complete on disk before it gets its name, and the name is never given twice.
@@ -51,7 +53,7 @@ pub fn load_or_create_secret(path: &Path) -> Result<Secret, GeneratedSecretError
 }
 
 fn load(path: &Path) -> Result<Option<Secret>, GeneratedSecretError> {
-    let text = match fs::read_to_string(path) {
+    let text = match read(path) {
         Ok(text) => Secret::new(text),
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
         Err(error) if error.kind() == io::ErrorKind::InvalidData => {
@@ -64,6 +66,21 @@ fn load(path: &Path) -> Result<Option<Secret>, GeneratedSecretError> {
         return Err(GeneratedSecretError::Unusable(path.to_owned()));
     }
     Ok(Some(Secret::new(trimmed.to_owned())))
+}
+
+fn read(path: &Path) -> io::Result<String> {
+    let mut file = File::open(path)?;
+    if let Some(mode) = exposed_mode(&file.metadata()?) {
+        tracing::warn!(
+            target: "holdfast::settings",
+            "JWT_SECRET: {} may be read or written by others (mode {mode:04o}): run chmod 600 on it, or remove it to have \
+             another one generated",
+            path.display()
+        );
+    }
+    let mut text = String::new();
+    file.read_to_string(&mut text)?;
+    Ok(text)
 }
 
 #[expect(clippy::disallowed_methods, reason = "the secret is made before there is any port to ask")]

@@ -28,6 +28,8 @@ pub struct HttpSettings {
     /// Seconds, 0–60.
     #[validate(range(max = 60, code = "DRAIN_DELAY"))]
     pub drain_delay_seconds: u32,
+    /// Whether writes of existing tasks on the canonical surface must bring `If-Match`.
+    pub require_if_match: bool,
 }
 
 impl HttpSettings {
@@ -39,6 +41,7 @@ impl HttpSettings {
             trusted_proxies: proxies(reader),
             public_url: reader.parse("PUBLIC_URL", public_url),
             drain_delay_seconds: reader.seconds("DRAIN_DELAY"),
+            require_if_match: reader.boolean("REQUIRE_IF_MATCH"),
         };
         reader.check(&section);
         section
@@ -50,7 +53,15 @@ impl HttpSettings {
     }
 
     pub(super) fn effective(&self) -> Effective {
-        let Self { host, port, allowed_origins, trusted_proxies, public_url, drain_delay_seconds } = self;
+        let Self {
+            host,
+            port,
+            allowed_origins,
+            trusted_proxies,
+            public_url,
+            drain_delay_seconds,
+            require_if_match,
+        } = self;
         vec![
             ("HOST", Some(host.to_string())),
             ("PORT", Some(port.to_string())),
@@ -58,6 +69,7 @@ impl HttpSettings {
             ("TRUSTED_PROXIES", list(trusted_proxies)),
             ("PUBLIC_URL", public_url.as_ref().map(Url::to_string)),
             ("DRAIN_DELAY", Some(drain_delay_seconds.to_string())),
+            ("REQUIRE_IF_MATCH", Some(require_if_match.to_string())),
         ]
     }
 }
@@ -142,7 +154,7 @@ fn proxies(reader: &mut Reader) -> Vec<IpNet> {
     for entry in entries(&text) {
         let network = entry.parse::<IpNet>().or_else(|_| entry.parse::<IpAddr>().map(IpNet::from));
         match network {
-            Ok(network) => networks.push(network.trunc()),
+            Ok(network) => networks.push(canonical(network).trunc()),
             Err(_) => {
                 reader.fault(NAME, format!("{} is neither an IP address nor a CIDR network", quoted(entry)));
             }
@@ -152,6 +164,17 @@ fn proxies(reader: &mut Reader) -> Vec<IpNet> {
         reader.warn(NAME, "trusts every address, so any client can forge its own in X-Forwarded-For");
     }
     networks
+}
+
+/// Clients over IPv4 are compared as such, also where the listener sees them as IPv4-mapped IPv6 (RFC 4291 §2.5.5.2).
+fn canonical(network: IpNet) -> IpNet {
+    const MAPPED_BITS: u8 = 96;
+    let bits = network.prefix_len().checked_sub(MAPPED_BITS);
+    let v4 = match network.addr() {
+        IpAddr::V4(_) => None,
+        IpAddr::V6(address) => address.to_ipv4_mapped(),
+    };
+    v4.zip(bits).and_then(|(address, bits)| IpNet::new(address.into(), bits).ok()).unwrap_or(network)
 }
 
 fn public_url(text: &str) -> Result<Url, String> {

@@ -1,12 +1,10 @@
-//! How much work is taken on: password hashing and throttling. The single limits of the throttle
-//! stand in the web and application crates.
+//! How much work is taken on: password hashing. How fast clients may try is `throttling`'s.
 
 use std::num::NonZero;
 
 use validator::Validate;
 
 use super::describe::Effective;
-use super::environment::Environment;
 use super::reader::{Reader, whole_number};
 
 /// Bounds on work.
@@ -15,41 +13,20 @@ pub struct LimitSettings {
     /// Passwords hashed at the same time, 1–256.
     #[validate(range(min = 1, max = 256, code = "HASH_CONCURRENCY"))]
     pub hash_concurrency: u32,
-    /// Whether clients are throttled.
-    pub rate_limit: bool,
 }
 
 impl LimitSettings {
-    pub(super) fn read(reader: &mut Reader, environment: Environment) -> Self {
+    pub(super) fn read(reader: &mut Reader) -> Self {
         let section = Self {
             hash_concurrency: reader.parse("HASH_CONCURRENCY", whole_number).unwrap_or_else(half_the_cores),
-            rate_limit: reader.boolean("RATE_LIMIT"),
         };
         reader.check(&section);
-        if !section.rate_limit {
-            if environment.is_strict() {
-                reader.fault_expecting(
-                    "RATE_LIMIT",
-                    format!("is off in {}", environment.as_str()),
-                    "on (off is for load tests in development)",
-                );
-            } else {
-                reader.warn(
-                    "RATE_LIMIT",
-                    "is off: nothing is throttled, passwords can be guessed without delay",
-                );
-            }
-        }
         section
     }
 
     pub(super) fn effective(&self) -> Effective {
-        let Self { hash_concurrency, rate_limit } = self;
-        let switch = if *rate_limit { "on" } else { "off" };
-        vec![
-            ("HASH_CONCURRENCY", Some(hash_concurrency.to_string())),
-            ("RATE_LIMIT", Some(switch.to_owned())),
-        ]
+        let Self { hash_concurrency } = self;
+        vec![("HASH_CONCURRENCY", Some(hash_concurrency.to_string()))]
     }
 }
 

@@ -1,5 +1,6 @@
 //! The server's settings: loaded from defaults, `.env` files and the process environment, checked as a
-//! whole, described for an operator. Nothing is opened or bound here, and nothing is printed.
+//! whole, described for an operator. Nothing is opened here but files of settings and keys, nothing is bound, and nothing is
+//! printed.
 //!
 //! Order, each over the one before: defaults, `.env`, then `.env.local` (development), `.env.staging`
 //! or `.env.production`, then the process environment. Present but empty is missing.
@@ -14,12 +15,17 @@ mod generated_secret;
 mod http;
 mod legacy_tokens;
 mod limits;
+mod mail;
+mod passwords;
 mod reader;
+mod revocation;
 mod secret;
+mod signing_keys;
 mod signing_secret;
 mod sources;
 mod strictness;
 mod telemetry;
+mod throttling;
 mod unknown;
 pub mod variables;
 
@@ -32,10 +38,15 @@ pub use generated_secret::{GeneratedSecretError, load_or_create_secret};
 pub use http::HttpSettings;
 pub use legacy_tokens::LegacyTokenSettings;
 pub use limits::LimitSettings;
+pub use mail::{Delivery, MailSettings};
+pub use passwords::PasswordSettings;
+pub use revocation::Revocation;
 pub use secret::{REDACTED, Secret};
+pub use signing_keys::{KeyCommandSettings, KeySettings};
 pub use signing_secret::{MINIMUM_BYTES, SecretSource};
 pub use sources::{Origin, Sources};
 pub use telemetry::{LogFormat, LogLevel, TelemetrySettings};
+pub use throttling::ThrottlingSettings;
 
 use reader::Reader;
 use strictness::Strictness;
@@ -53,8 +64,14 @@ pub struct Settings {
     pub database: DatabaseSettings,
     /// Tokens and sessions.
     pub auth: AuthSettings,
+    /// Stored passwords.
+    pub passwords: PasswordSettings,
     /// Bounds on work.
     pub limits: LimitSettings,
+    /// How fast clients may try.
+    pub throttling: ThrottlingSettings,
+    /// How mail goes out.
+    pub mail: MailSettings,
     description: Description,
 }
 
@@ -99,16 +116,33 @@ impl Settings {
         let database = DatabaseSettings::read(reader, directory, environment);
         let strictness = Strictness::judge(reader, environment, &http, &database);
         let auth = AuthSettings::read(reader, directory, &strictness);
-        let limits = LimitSettings::read(reader, environment);
+        let passwords = PasswordSettings::read(reader, &strictness);
+        let limits = LimitSettings::read(reader);
+        let throttling = ThrottlingSettings::read(reader, environment);
+        let mail = MailSettings::read(reader, directory, &strictness, &http);
         let sections = [
             vec![("ENVIRONMENT", Some(environment.as_str().to_owned()))],
             http.effective(),
             telemetry.effective(),
             database.effective(),
             auth.effective(),
+            passwords.effective(),
             limits.effective(),
+            throttling.effective(),
+            mail.effective(),
         ];
         let description = Description::new(reader, sections);
-        Self { environment, http, telemetry, database, auth, limits, description }
+        Self {
+            environment,
+            http,
+            telemetry,
+            database,
+            auth,
+            passwords,
+            limits,
+            throttling,
+            mail,
+            description,
+        }
     }
 }

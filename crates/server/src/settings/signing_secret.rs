@@ -4,7 +4,7 @@
 use std::fmt;
 use std::path::{Path, PathBuf};
 
-use super::fault::{Fault, quoted};
+use super::fault::Fault;
 use super::reader::Reader;
 use super::secret::Secret;
 use super::strictness::Strictness;
@@ -41,29 +41,38 @@ pub enum SecretSource {
         /// The secret's file.
         path: PathBuf,
     },
+    /// Not set, and not needed, because a key pair signs.
+    Unneeded,
 }
 
-pub(super) fn check_algorithm(reader: &mut Reader) {
-    let is_rs256 = reader.parse("JWT_ALGORITHM", |text| match text {
-        "HS256" => Ok(false),
-        "RS256" => Ok(true),
-        _ => Err(format!("{} is not an algorithm of this version", quoted(text))),
-    });
-    if is_rs256 == Some(true) {
-        reader.warn("JWT_ALGORITHM", "is RS256, but there is no key file: tokens are signed with HS256");
+impl SecretSource {
+    pub(super) fn given(&self) -> Option<&Secret> {
+        match self {
+            Self::Given(secret) => Some(secret),
+            Self::Generated { path: _ } | Self::Unneeded => None,
+        }
     }
 }
 
-/// The signing secret, and the variable that it was set by (`JWT_SECRET` where it is not set at all).
+/// The signing secret, and the variable that it was set by (`JWT_SECRET` where it is not set at all). Where a key pair
+/// signs, it verifies what it signed before, so that the change of algorithm signs nobody out.
 pub(super) fn choose(
     reader: &mut Reader,
     directory: &Path,
     strictness: &Strictness,
+    a_pair_signs: bool,
 ) -> (&'static str, SecretSource) {
     let given = ["JWT_SECRET", "BETTER_AUTH_SECRET"]
         .into_iter()
         .find_map(|name| Some((name, Secret::new(reader.set(name)?.value.clone()))));
-    let Some((name, secret)) = given else {
+    // A weak one of the FastAPI backend's has never signed a token of ours outside of development.
+    let never_signed = |name: &str, secret: &Secret| {
+        a_pair_signs && name == "BETTER_AUTH_SECRET" && weakness(secret.text()).is_some()
+    };
+    let Some((name, secret)) = given.filter(|(name, secret)| !never_signed(name, secret)) else {
+        if a_pair_signs && *strictness != Strictness::Local {
+            return ("JWT_SECRET", SecretSource::Unneeded);
+        }
         let path = directory.join("data").join("secret");
         missing(reader, &path, strictness);
         return ("JWT_SECRET", SecretSource::Generated { path });
@@ -88,26 +97,30 @@ fn missing(reader: &mut Reader, path: &Path, strictness: &Strictness) {
     reader.fault_expecting("JWT_SECRET", reason, expected_secret());
 }
 
-pub(super) fn previous(reader: &mut Reader, current: &SecretSource, strictness: &Strictness) -> Vec<Secret> {
-    const NAME: &str = "JWT_PREVIOUS_SECRETS";
-    let text = Secret::new(reader.set(NAME).map(|entry| entry.value.clone()).unwrap_or_default());
+/// The list of secrets in the variable `name` that were in the place of `current` before.
+pub(super) fn previous(
+    reader: &mut Reader,
+    name: &'static str,
+    current: Option<&Secret>,
+    strictness: &Strictness,
+) -> Vec<Secret> {
+    let text = Secret::new(reader.set(name).map(|entry| entry.value.clone()).unwrap_or_default());
     let mut secrets = Vec::new();
     let entries = text.text().split(',').map(str::trim).filter(|entry| !entry.is_empty());
     for (index, entry) in entries.enumerate() {
         let secret = Secret::new(entry.to_owned());
-        if matches!(current, SecretSource::Given(signing) if *signing == secret) || secrets.contains(&secret)
-        {
-            reader.warn(NAME, format!("entry {} is the signing secret or another entry again", index + 1));
+        if current == Some(&secret) || secrets.contains(&secret) {
+            reader.warn(name, format!("entry {} is the current one or another entry again", index + 1));
             continue;
         }
-        judge(reader, NAME, None, Some(index + 1), &secret, strictness);
+        judge(reader, name, None, Some(index + 1), &secret, strictness);
         secrets.push(secret);
     }
     secrets
 }
 
 /// Refuses what can be guessed; in local development, it only warns.
-fn judge(
+pub(super) fn judge(
     reader: &mut Reader,
     variable: &'static str,
     taken_from: Option<&'static str>,

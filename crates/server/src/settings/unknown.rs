@@ -6,8 +6,18 @@ use super::fault::Warning;
 use super::variables::{self, WITHOUT_EFFECT};
 
 /// In the process environment, which belongs to every program, only these beginnings are ours.
-const OUR_PREFIXES: [&str; 8] =
-    ["JWT_", "DATABASE_", "HASH_", "LEGACY_", "LOG_", "RATE_", "ACCESS_TOKEN_", "REFRESH_"];
+const OUR_PREFIXES: [&str; 10] = [
+    "JWT_",
+    "DATABASE_",
+    "HASH_",
+    "PASSWORD_",
+    "LEGACY_",
+    "LOG_",
+    "RATE_",
+    "ACCESS_TOKEN_",
+    "REFRESH_",
+    "SMTP_",
+];
 
 /// How many letters a name may differ in and still be taken for a misspelling.
 const NEAR: usize = 3;

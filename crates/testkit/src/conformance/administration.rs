@@ -224,7 +224,7 @@ pub async fn a_deleted_account_takes_its_rows_along(fresh: &Fresh) {
         assert_eq!(fresh.store.sessions().find(owner, session.id).await.unwrap().is_some(), rows == 1);
         let linked = fresh.store.users().linked_accounts(owner).await.unwrap().len();
         assert_eq!(linked, if rows == 1 { links } else { 0 });
-        assert_eq!(fresh.store.audit().latest(owner, 9).await.unwrap().len(), 1);
+        assert_eq!(fresh.store.audit().latest(owner, None, 9).await.unwrap().len(), 1);
     }
 }
 

@@ -1,8 +1,13 @@
 //! The security history.
 
-use holdfast_application::domain::{
-    EventId, SessionId, UserId,
-    sessions::{AuthEvent, Client, EventKind},
+use std::collections::BTreeSet;
+
+use holdfast_application::{
+    domain::{
+        EventId, SessionId, Stored, UserId,
+        sessions::{AuthEvent, Client, EventKind},
+    },
+    ports::{DeletedAccount, EventPosition},
 };
 use uuid::Uuid;
 
@@ -17,7 +22,11 @@ async fn append(fresh: &Fresh, event: &AuthEvent) {
 }
 
 async fn latest(fresh: &Fresh, user: UserId, limit: u64) -> Vec<AuthEvent> {
-    fresh.store.audit().latest(user, limit).await.unwrap()
+    fresh.store.audit().latest(user, None, limit).await.unwrap()
+}
+
+async fn behind(fresh: &Fresh, position: EventPosition, user: UserId, limit: u64) -> Vec<AuthEvent> {
+    fresh.store.audit().latest(user, Some(position), limit).await.unwrap()
 }
 
 /// Entries are added and never changed; the client is kept but for its device.
@@ -85,6 +94,61 @@ pub async fn the_newest_come_first_and_ties_go_by_id(fresh: &Fresh) {
     }
 }
 
+/// Behind a position MUST be exactly what is older, or as old with a smaller id, also when no entry is there.
+pub async fn behind_a_position_is_what_is_older(fresh: &Fresh) {
+    let (member, stranger) = (fresh.member().await, fresh.member().await);
+    let numbered = |(id, time)| AuthEvent {
+        id: EventId::new(Uuid::from_u128(id)),
+        ..event(member, EventKind::SignedIn, time)
+    };
+    let one_later = micros(at(5).micros() + 1);
+    let newest_first = [
+        (3, one_later),
+        (u128::MAX, at(5)),
+        (1 << 120, at(5)),
+        (2, at(5)),
+        (9, at(4)),
+        (1, ends_of_time()[0]),
+    ]
+    .map(numbered);
+    for n in [3, 0, 5, 1, 2, 4] {
+        append(fresh, &newest_first[n]).await;
+        append(fresh, &AuthEvent { user: stranger, ..newest_first[n].clone() }).await;
+    }
+    for (n, event) in newest_first.iter().enumerate() {
+        let rest = &newest_first[n + 1..];
+        for limit in [0, 1, 2, 100] {
+            let found = behind(fresh, EventPosition::behind(event), member, limit as u64).await;
+            assert_eq!(found, &rest[..limit.min(rest.len())], "behind {n}");
+        }
+    }
+    let place = |time, id| EventPosition { at: time, id: EventId::new(Uuid::from_u128(id)) };
+    let [first, last] = ends_of_time();
+    for (nowhere, rest) in [
+        (place(last, 0), &newest_first[..]),
+        (place(one_later, 0), &newest_first[1..]),
+        (place(at(5), 1 << 121), &newest_first[2..]),
+        (place(at(5), 0), &newest_first[4..]),
+        (place(first, 1), &[]),
+    ] {
+        assert_eq!(behind(fresh, nowhere, member, 100).await, rest);
+    }
+}
+
+/// A kind that only a newer version knows MUST come back by its name.
+pub async fn a_kind_that_only_a_newer_version_knows_comes_back_by_its_name(fresh: &Fresh) {
+    let member = fresh.member().await;
+    let older = event(member, EventKind::SignedIn, at(1));
+    let newer = AuthEvent {
+        kind: Stored::Newer("passkey_added".into()),
+        ..event(member, EventKind::SignedIn, at(2))
+    };
+    for event in [&older, &newer] {
+        append(fresh, event).await;
+    }
+    assert_eq!(latest(fresh, member, 10).await, [newer, older]);
+}
+
 /// It MUST show entries of no other account.
 pub async fn a_history_shows_its_own_account_alone(fresh: &Fresh) {
     let (ada, bob) = (fresh.member().await, fresh.member().await);
@@ -96,4 +160,35 @@ pub async fn a_history_shows_its_own_account_alone(fresh: &Fresh) {
     assert_eq!(latest(fresh, ada, 10).await, [hers]);
     assert_eq!(latest(fresh, bob, 10).await, [his]);
     assert_eq!(latest(fresh, UserId::new(unique()), 10).await, []);
+}
+
+/// The accounts that were deleted at `since` or later, by time and account; entries of another kind MUST NOT count.
+pub async fn deletions_of_all_accounts_come_in_order(fresh: &Fresh) {
+    let users: BTreeSet<UserId> = (0..4).map(|_| UserId::new(unique())).collect();
+    let early = micros(at(1_000).micros() + 1);
+    let mut expected = Vec::new();
+    for (user, time) in users.iter().zip([at(2_000), early, early, at(1_000)]) {
+        append(fresh, &event(*user, EventKind::SignedOutEverywhere, time)).await;
+        append(fresh, &event(*user, EventKind::AccountDeleted, time)).await;
+        expected.push(DeletedAccount { at: time, user: *user });
+    }
+    expected.sort_unstable();
+    for since in [at(1_000), early, at(2_000), micros(at(2_000).micros() + 1)] {
+        let expected: Vec<_> = expected.iter().copied().filter(|deleted| deleted.at >= since).collect();
+        for limit in [1, 2, 1_000] {
+            let mut walked: Vec<DeletedAccount> = Vec::new();
+            loop {
+                let page = fresh.store.audit().deletions(since, walked.last().copied(), limit).await.unwrap();
+                assert!(page.len() as u64 <= limit, "a page of {} although {limit} were wanted", page.len());
+                if page.is_empty() {
+                    break;
+                }
+                walked.extend(page);
+            }
+            assert!(walked.is_sorted_by(|one, next| one < next), "out of order, or one twice");
+            // Entries of other cases may lie in the same database.
+            walked.retain(|deleted| users.contains(&deleted.user));
+            assert_eq!(walked, expected, "since {since} by {limit}");
+        }
+    }
 }

@@ -5,7 +5,9 @@
 
 pub mod administration;
 pub mod audit;
+pub mod idempotency;
 pub mod legacy_tokens;
+pub mod one_time_tokens;
 mod reference;
 pub mod sessions;
 pub mod task_order;
@@ -13,6 +15,7 @@ pub mod task_paging;
 pub mod task_rows;
 pub mod task_search;
 pub mod task_writes;
+pub mod throttle;
 pub mod units;
 pub mod users;
 
@@ -159,8 +162,12 @@ macro_rules! store_conformance {
                 a_sign_in_is_noted_and_nothing_else_changes
                 a_hash_is_replaced_only_by_who_knows_it
                 one_of_many_replacements_of_a_hash_succeeds
+                a_password_is_set_at_its_time
                 a_placeholder_is_claimed_once_and_with_a_free_address_alone
                 a_role_is_given_at_its_time
+                an_address_is_verified_at_its_time
+                an_address_is_changed_unless_another_account_has_it
+                one_of_many_changes_to_one_address_succeeds
             }
             administration {
                 an_account_comes_with_its_credential
@@ -189,7 +196,10 @@ macro_rules! store_conformance {
                 an_end_and_a_rotation_at_once_leave_it_ended
                 all_but_one_end_and_are_named
                 live_sessions_come_last_used_first
+                all_sessions_are_listed_by_id
                 only_the_sessions_used_last_are_kept
+                ended_sessions_of_all_accounts_come_in_order
+                an_end_is_told_from_its_commit_on
             }
             legacy_tokens {
                 a_token_of_an_account_names_it
@@ -202,11 +212,55 @@ macro_rules! store_conformance {
                 no_call_reads_or_writes_what_belongs_to_another_account
                 denials_and_refusals_are_part_of_their_unit_of_work
             }
+            idempotency {
+                every_field_comes_back_as_it_went_in
+                keys_compare_exactly
+                no_call_reads_or_writes_a_record_of_another_owner
+                a_forgotten_record_counts_as_none_though_it_is_still_there
+                a_record_goes_with_its_account
+                a_claim_needs_an_account
+                a_claim_is_kept_or_lost_with_its_unit_of_work
+                a_taken_key_does_not_spend_the_unit_of_work
+                a_key_in_flight_keeps_others_waiting
+                one_of_many_claims_wins
+            }
+            throttle {
+                an_attempt_that_comes_too_early_is_not_counted
+                free_attempts_count_in_any_order
+                a_known_network_neither_waits_for_others_nor_counts_with_them
+                of_many_attempts_at_once_as_many_count_as_are_free
+                one_of_many_attempts_at_once_has_the_slot_that_came_free
+                of_many_networks_at_once_as_many_count_as_are_free
+                failures_at_the_same_moment_are_all_counted
+                what_is_given_back_was_no_failure
+                a_success_clears_its_network_alone
+                no_call_touches_another_principal_or_network
+                a_principal_is_forgotten_as_a_whole
+                what_has_expired_is_swept_and_nothing_else
+                a_success_is_part_of_its_unit_of_work
+                any_order_of_attempts_counts_as_the_limits_say
+            }
+            one_time_tokens {
+                every_field_comes_back_as_it_went_in
+                a_token_needs_an_account
+                a_token_is_redeemed_once_in_time_and_for_its_purpose_alone
+                one_of_many_redemptions_succeeds
+                a_newer_token_makes_the_earlier_ones_of_its_purpose_void
+                a_revocation_ends_every_token_of_its_account
+                what_was_issued_is_told_whatever_became_of_it
+                only_what_was_over_is_forgotten
+                no_call_reads_or_writes_a_token_of_another_account
+                a_redemption_is_part_of_its_unit_of_work
+                a_deleted_account_takes_its_tokens_along
+            }
             audit {
                 every_field_but_the_device_comes_back_as_it_went_in
                 the_account_need_not_exist
                 the_newest_come_first_and_ties_go_by_id
+                behind_a_position_is_what_is_older
+                a_kind_that_only_a_newer_version_knows_comes_back_by_its_name
                 a_history_shows_its_own_account_alone
+                deletions_of_all_accounts_come_in_order
             }
         }
     };

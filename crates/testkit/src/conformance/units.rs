@@ -54,7 +54,7 @@ impl Rows {
             door.tasks().count(owner, &TaskFilter::default()).await.unwrap() == 1,
             door.tasks().list(owner, &super::reference::everything()).await.unwrap().len() == 1,
             door.sessions().find(owner, self.session.id).await.unwrap().is_some(),
-            door.audit().latest(owner, 10).await.unwrap().len() == 1,
+            door.audit().latest(owner, None, 10).await.unwrap().len() == 1,
         ]
     }
 }
@@ -219,7 +219,7 @@ pub async fn parallel_ones_all_commit(fresh: &Fresh) {
         caller.await.unwrap();
     }
     assert_eq!(fresh.store.tasks().count(owner, &TaskFilter::default()).await.unwrap(), 16);
-    assert_eq!(fresh.store.audit().latest(owner, 100).await.unwrap().len(), 16);
+    assert_eq!(fresh.store.audit().latest(owner, None, 100).await.unwrap().len(), 16);
 }
 
 /// A unit of work is `Send`: it may end on another task than it began on.

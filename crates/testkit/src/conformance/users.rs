@@ -214,6 +214,26 @@ pub async fn a_hash_is_replaced_only_by_who_knows_it(fresh: &Fresh) {
     assert!(!users.replace_hash(UserId::new(unique()), &old, &other).await.unwrap());
 }
 
+/// Another hash at its time, whatever was there before, and nothing else.
+pub async fn a_password_is_set_at_its_time(fresh: &Fresh) {
+    let (ada, passwordless) = (account().name("Ada").build(), account().hash(None).build());
+    let users = fresh.store.users();
+    for account in [ada, passwordless] {
+        users.insert(&account).await.unwrap();
+        let id = account.user.id;
+        for (password, time) in [("one", at(4)), ("another", at(5))] {
+            let hash = PlainPasswords::hashed(password);
+            assert!(users.set_password(id, &hash, time).await.unwrap());
+            let user = User { updated_at: time, ..account.user.clone() };
+            let expected = Account { user, password_hash: Some(hash) };
+            assert_eq!(users.find_account(id).await.unwrap(), Some(expected));
+        }
+        let hash = PlainPasswords::hashed("third");
+        assert!(!users.set_password(UserId::new(unique()), &hash, at(6)).await.unwrap());
+        assert_ne!(users.find_account(id).await.unwrap().unwrap().password_hash, Some(hash));
+    }
+}
+
 /// Of many callers that know the same hash, exactly one MUST replace it.
 pub async fn one_of_many_replacements_of_a_hash_succeeds(fresh: &Fresh) {
     let old = PlainPasswords::outdated("old");
@@ -277,4 +297,67 @@ pub async fn a_role_is_given_at_its_time(fresh: &Fresh) {
     }
     assert_eq!(users.find(bob.user.id).await.unwrap(), Some(bob.user));
     assert!(!users.set_role(UserId::new(unique()), Role::Admin, at(6)).await.unwrap());
+}
+
+/// Notes at `at` that mail to the address is read. False when there is no such account.
+pub async fn an_address_is_verified_at_its_time(fresh: &Fresh) {
+    let (ada, bob) = (account().build(), account().build());
+    let users = fresh.store.users();
+    users.insert(&ada).await.unwrap();
+    users.insert(&bob).await.unwrap();
+    for time in [at(4), at(5)] {
+        assert!(users.verify_email(ada.user.id, time).await.unwrap());
+        let user = User { email_verified: true, updated_at: time, ..ada.user.clone() };
+        let expected = Account { user, ..ada.clone() };
+        assert_eq!(users.find_account(ada.user.id).await.unwrap(), Some(expected));
+    }
+    assert_eq!(users.find(bob.user.id).await.unwrap(), Some(bob.user));
+    assert!(!users.verify_email(UserId::new(unique()), at(6)).await.unwrap());
+}
+
+/// An address that equals another account's MUST be `Duplicate(Unique::Email)`; the account's own MUST NOT count, and the
+/// one that it had MUST be free afterwards.
+pub async fn an_address_is_changed_unless_another_account_has_it(fresh: &Fresh) {
+    let (ada, bob) = (account().build(), account().build());
+    let users = fresh.store.users();
+    users.insert(&ada).await.unwrap();
+    users.insert(&bob).await.unwrap();
+    let taken = Email::stored(bob.user.email.as_str().to_uppercase());
+    let refused = users.change_email(ada.user.id, &taken, at(3)).await;
+    assert!(matches!(refused, Err(StoreError::Duplicate(Unique::Email))), "{refused:?}");
+    assert_eq!(users.find_account(ada.user.id).await.unwrap().as_ref(), Some(&ada));
+
+    let (old, new) = (ada.user.email.as_str().to_owned(), format!("Ärger.{}@example.com", tag()));
+    for (email, time) in [(old.to_uppercase(), at(4)), (new.clone(), at(5))] {
+        let email = Email::stored(email);
+        assert!(users.change_email(ada.user.id, &email, time).await.unwrap());
+        let user = User { email: email.clone(), email_verified: true, updated_at: time, ..ada.user.clone() };
+        let expected = Account { user, ..ada.clone() };
+        assert_eq!(users.find_by_email(&email.as_str().to_lowercase()).await.unwrap(), Some(expected));
+    }
+    let late = users.insert(&account().email(&new.to_uppercase()).build()).await;
+    assert!(is_taken(&late), "{late:?}");
+    assert_eq!(find(fresh, &old).await, None);
+    users.insert(&account().email(&old).build()).await.unwrap();
+    assert!(!users.change_email(UserId::new(unique()), &Email::stored(tag()), at(6)).await.unwrap());
+}
+
+/// … also when two accounts ask for it at the same moment: at most one gets it.
+pub async fn one_of_many_changes_to_one_address_succeeds(fresh: &Fresh) {
+    let wanted = Email::stored(format!("{}@example.com", tag()));
+    let mut callers = Vec::new();
+    for _ in 0..16 {
+        let (id, store, wanted) = (fresh.member().await, fresh.store.clone(), wanted.clone());
+        let change = async move { (id, store.users().change_email(id, &wanted, at(1)).await) };
+        callers.push(tokio::spawn(change));
+    }
+    let mut changed = Vec::new();
+    for caller in callers {
+        match caller.await.unwrap() {
+            (id, Ok(true)) => changed.push(id),
+            (_, refused) => assert!(is_taken(&refused.map(|_| ())), "the address went twice"),
+        }
+    }
+    assert_eq!(changed.len(), 1);
+    assert_eq!(find(fresh, wanted.as_str()).await, changed.pop());
 }

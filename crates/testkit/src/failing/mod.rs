@@ -1,6 +1,9 @@
 //! A store that does as another one does, except for the one call that a test wants to go wrong.
 
+mod idempotency;
+mod one_time_tokens;
 mod repositories;
+mod throttle;
 
 use std::{
     pin::Pin,
@@ -12,8 +15,8 @@ use std::{
 
 use async_trait::async_trait;
 use holdfast_application::ports::{
-    AuditRepository, LegacyTokenRepository, Repositories, SessionRepository, Store, StoreError,
-    TaskRepository, UnitOfWork, UserRepository,
+    AuditRepository, IdempotencyRepository, LegacyTokenRepository, OneTimeTokenRepository, Repositories,
+    SessionRepository, Store, StoreError, TaskRepository, ThrottleRepository, UnitOfWork, UserRepository,
 };
 
 type Interlude = Pin<Box<dyn Future<Output = ()> + Send>>;
@@ -169,6 +172,18 @@ impl Repositories for FailingStore {
         &self.0
     }
 
+    fn idempotency(&self) -> &dyn IdempotencyRepository {
+        &self.0
+    }
+
+    fn one_time_tokens(&self) -> &dyn OneTimeTokenRepository {
+        &self.0
+    }
+
+    fn throttle(&self) -> &dyn ThrottleRepository {
+        &self.0
+    }
+
     fn audit(&self) -> &dyn AuditRepository {
         &self.0
     }
@@ -201,6 +216,18 @@ impl Repositories for Failing<Box<dyn UnitOfWork>> {
     }
 
     fn legacy_tokens(&self) -> &dyn LegacyTokenRepository {
+        self
+    }
+
+    fn idempotency(&self) -> &dyn IdempotencyRepository {
+        self
+    }
+
+    fn one_time_tokens(&self) -> &dyn OneTimeTokenRepository {
+        self
+    }
+
+    fn throttle(&self) -> &dyn ThrottleRepository {
         self
     }
 

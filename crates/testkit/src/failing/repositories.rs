@@ -9,9 +9,9 @@ use holdfast_application::{
         users::{Account, Ban, Email, LinkedAccount, PasswordHash, Role, User},
     },
     ports::{
-        AuditRepository, Deleted, LegacyTokenRepository, ProfileChanges, SessionRepository, StoreError,
-        TaskChanges, TaskFilter, TaskQuery, TaskRepository, TokenHash, Updated, UserFilter, UserQuery,
-        UserRepository,
+        AuditRepository, Deleted, DeletedAccount, EndedSession, EventPosition, LegacyTokenRepository,
+        ProfileChanges, SessionRepository, StoreError, TaskChanges, TaskFilter, TaskQuery, TaskRepository,
+        TokenHash, Updated, UserFilter, UserQuery, UserRepository,
     },
 };
 
@@ -103,6 +103,10 @@ impl<R: Inner> UserRepository for Failing<R> {
         self.call(self.inner.repositories().users().replace_hash(id, old, new)).await
     }
 
+    async fn set_password(&self, id: UserId, hash: &PasswordHash, at: Timestamp) -> Result<bool, StoreError> {
+        self.call(self.inner.repositories().users().set_password(id, hash, at)).await
+    }
+
     async fn claim_placeholder(
         &self,
         id: UserId,
@@ -111,6 +115,14 @@ impl<R: Inner> UserRepository for Failing<R> {
         at: Timestamp,
     ) -> Result<bool, StoreError> {
         self.call(self.inner.repositories().users().claim_placeholder(id, email, hash, at)).await
+    }
+
+    async fn verify_email(&self, id: UserId, at: Timestamp) -> Result<bool, StoreError> {
+        self.call(self.inner.repositories().users().verify_email(id, at)).await
+    }
+
+    async fn change_email(&self, id: UserId, email: &Email, at: Timestamp) -> Result<bool, StoreError> {
+        self.call(self.inner.repositories().users().change_email(id, email, at)).await
     }
 
     async fn set_role(&self, id: UserId, role: Role, at: Timestamp) -> Result<bool, StoreError> {
@@ -143,6 +155,15 @@ impl<R: Inner> UserRepository for Failing<R> {
 impl<R: Inner> SessionRepository for Failing<R> {
     async fn find(&self, owner: UserId, id: SessionId) -> Result<Option<Session>, StoreError> {
         self.call(self.inner.repositories().sessions().find(owner, id)).await
+    }
+
+    async fn list(
+        &self,
+        owner: UserId,
+        after: Option<SessionId>,
+        limit: u64,
+    ) -> Result<Vec<Session>, StoreError> {
+        self.call(self.inner.repositories().sessions().list(owner, after, limit)).await
     }
 
     async fn live(&self, owner: UserId, at: Timestamp, limit: u64) -> Result<Vec<Session>, StoreError> {
@@ -185,6 +206,15 @@ impl<R: Inner> SessionRepository for Failing<R> {
     ) -> Result<Vec<SessionId>, StoreError> {
         self.call(self.inner.repositories().sessions().end_surplus(owner, keep, at)).await
     }
+
+    async fn ended(
+        &self,
+        since: Timestamp,
+        after: Option<EndedSession>,
+        limit: u64,
+    ) -> Result<Vec<EndedSession>, StoreError> {
+        self.call(self.inner.repositories().sessions().ended(since, after, limit)).await
+    }
 }
 
 #[async_trait]
@@ -193,8 +223,22 @@ impl<R: Inner> AuditRepository for Failing<R> {
         self.call(self.inner.repositories().audit().append(event)).await
     }
 
-    async fn latest(&self, user: UserId, limit: u64) -> Result<Vec<AuthEvent>, StoreError> {
-        self.call(self.inner.repositories().audit().latest(user, limit)).await
+    async fn latest(
+        &self,
+        user: UserId,
+        behind: Option<EventPosition>,
+        limit: u64,
+    ) -> Result<Vec<AuthEvent>, StoreError> {
+        self.call(self.inner.repositories().audit().latest(user, behind, limit)).await
+    }
+
+    async fn deletions(
+        &self,
+        since: Timestamp,
+        after: Option<DeletedAccount>,
+        limit: u64,
+    ) -> Result<Vec<DeletedAccount>, StoreError> {
+        self.call(self.inner.repositories().audit().deletions(since, after, limit)).await
     }
 }
 

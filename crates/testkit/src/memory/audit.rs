@@ -5,10 +5,10 @@ use std::cmp::Reverse;
 use async_trait::async_trait;
 use holdfast_application::{
     domain::{
-        UserId,
-        sessions::{AuthEvent, Client},
+        Timestamp, UserId,
+        sessions::{AuthEvent, Client, EventKind},
     },
-    ports::{AuditRepository, StoreError},
+    ports::{AuditRepository, DeletedAccount, EventPosition, StoreError},
 };
 
 use super::{Access, Rows};
@@ -22,14 +22,43 @@ impl<A: Access> AuditRepository for Rows<A> {
         self.0.write(|tables| tables.insert_event(&event)).await
     }
 
-    async fn latest(&self, user: UserId, limit: u64) -> Result<Vec<AuthEvent>, StoreError> {
+    async fn latest(
+        &self,
+        user: UserId,
+        behind: Option<EventPosition>,
+        limit: u64,
+    ) -> Result<Vec<AuthEvent>, StoreError> {
         let limit = usize::try_from(limit).unwrap_or(usize::MAX);
         self.0.read(|tables| {
-            let mut events: Vec<AuthEvent> =
-                tables.events.values().filter(|event| event.user == user).cloned().collect();
+            let own = tables.events.values().filter(|event| event.user == user);
+            let older = own.filter(|event| {
+                behind.is_none_or(|EventPosition { at, id }| (event.at, event.id) < (at, id))
+            });
+            let mut events: Vec<AuthEvent> = older.cloned().collect();
             events.sort_by_key(|event| Reverse((event.at, event.id)));
             events.truncate(limit);
             events
+        })
+    }
+
+    async fn deletions(
+        &self,
+        since: Timestamp,
+        after: Option<DeletedAccount>,
+        limit: u64,
+    ) -> Result<Vec<DeletedAccount>, StoreError> {
+        let limit = usize::try_from(limit).unwrap_or(usize::MAX);
+        self.0.read(|tables| {
+            let deletions = tables
+                .events
+                .values()
+                .filter(|event| event.kind.known() == Some(EventKind::AccountDeleted))
+                .map(|event| DeletedAccount { at: event.at, user: event.user });
+            let mut deleted: Vec<_> =
+                deletions.filter(|account| account.at >= since && Some(*account) > after).collect();
+            deleted.sort_unstable();
+            deleted.truncate(limit);
+            deleted
         })
     }
 }

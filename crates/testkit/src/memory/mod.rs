@@ -5,10 +5,13 @@
 //! outside a unit of work they see what was committed last.
 
 mod audit;
+mod idempotency;
 mod legacy_tokens;
+mod one_time_tokens;
 mod sessions;
 mod tables;
 mod tasks;
+mod throttle;
 mod users;
 
 use std::{
@@ -23,8 +26,8 @@ use holdfast_application::{
         users::{Account, LinkedAccount},
     },
     ports::{
-        AuditRepository, LegacyTokenRepository, Repositories, SessionRepository, Store, StoreError,
-        TaskRepository, UnitOfWork, UserRepository,
+        AuditRepository, IdempotencyRepository, LegacyTokenRepository, OneTimeTokenRepository, Repositories,
+        SessionRepository, Store, StoreError, TaskRepository, ThrottleRepository, UnitOfWork, UserRepository,
     },
 };
 use tokio::sync::OwnedMutexGuard;
@@ -147,6 +150,18 @@ impl<A: Access> Repositories for Rows<A> {
         self
     }
 
+    fn idempotency(&self) -> &dyn IdempotencyRepository {
+        self
+    }
+
+    fn one_time_tokens(&self) -> &dyn OneTimeTokenRepository {
+        self
+    }
+
+    fn throttle(&self) -> &dyn ThrottleRepository {
+        self
+    }
+
     fn audit(&self) -> &dyn AuditRepository {
         self
     }
@@ -166,6 +181,18 @@ impl Repositories for MemoryStore {
     }
 
     fn legacy_tokens(&self) -> &dyn LegacyTokenRepository {
+        &self.0
+    }
+
+    fn idempotency(&self) -> &dyn IdempotencyRepository {
+        &self.0
+    }
+
+    fn one_time_tokens(&self) -> &dyn OneTimeTokenRepository {
+        &self.0
+    }
+
+    fn throttle(&self) -> &dyn ThrottleRepository {
         &self.0
     }
 

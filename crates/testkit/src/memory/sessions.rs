@@ -8,7 +8,7 @@ use holdfast_application::{
         SessionId, Timestamp, UserId,
         sessions::{EndReason, Rotation, Session},
     },
-    ports::{SessionRepository, StoreError},
+    ports::{EndedSession, SessionRepository, StoreError},
 };
 
 use super::{Access, Rows, tables::Tables};
@@ -17,6 +17,19 @@ use super::{Access, Rows, tables::Tables};
 impl<A: Access> SessionRepository for Rows<A> {
     async fn find(&self, owner: UserId, id: SessionId) -> Result<Option<Session>, StoreError> {
         self.0.read(|tables| tables.sessions.get(&(owner, id)).cloned())
+    }
+
+    async fn list(
+        &self,
+        owner: UserId,
+        after: Option<SessionId>,
+        limit: u64,
+    ) -> Result<Vec<Session>, StoreError> {
+        let limit = usize::try_from(limit).unwrap_or(usize::MAX);
+        self.0.read(|tables| {
+            let own = tables.sessions.values().filter(|session| session.owner == owner);
+            own.filter(|session| Some(session.id) > after).take(limit).cloned().collect()
+        })
     }
 
     async fn live(&self, owner: UserId, at: Timestamp, limit: u64) -> Result<Vec<Session>, StoreError> {
@@ -55,7 +68,7 @@ impl<A: Access> SessionRepository for Rows<A> {
     ) -> Result<bool, StoreError> {
         let end = |tables: &mut Tables| {
             let live = tables.sessions.get_mut(&(owner, id)).filter(|session| session.ended.is_none());
-            Ok(live.map(|session| session.ended = Some((at, reason))).is_some())
+            Ok(live.map(|session| session.ended = Some((at, reason.into()))).is_some())
         };
         self.0.write(end).await
     }
@@ -73,7 +86,7 @@ impl<A: Access> SessionRepository for Rows<A> {
             });
             Ok(live
                 .map(|session| {
-                    session.ended = Some((at, reason));
+                    session.ended = Some((at, reason.into()));
                     session.id
                 })
                 .collect())
@@ -93,11 +106,31 @@ impl<A: Access> SessionRepository for Rows<A> {
             live.sort_by_key(|session| Reverse((session.last_used_at, session.id)));
             let surplus = live.into_iter().skip(usize::try_from(keep).unwrap_or(usize::MAX));
             let end = |session: &mut Session| {
-                session.ended = Some((at, EndReason::Surplus));
+                session.ended = Some((at, EndReason::Surplus.into()));
                 session.id
             };
             Ok(surplus.map(end).collect())
         };
         self.0.write(end).await
+    }
+
+    async fn ended(
+        &self,
+        since: Timestamp,
+        after: Option<EndedSession>,
+        limit: u64,
+    ) -> Result<Vec<EndedSession>, StoreError> {
+        let limit = usize::try_from(limit).unwrap_or(usize::MAX);
+        self.0.read(|tables| {
+            let ended = tables.sessions.values().filter_map(|session| {
+                let (at, _) = session.ended.as_ref()?;
+                Some(EndedSession { at: *at, owner: session.owner, id: session.id })
+            });
+            let mut ended: Vec<_> =
+                ended.filter(|session| session.at >= since && Some(*session) > after).collect();
+            ended.sort_unstable();
+            ended.truncate(limit);
+            ended
+        })
     }
 }

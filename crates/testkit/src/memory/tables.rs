@@ -4,13 +4,17 @@ use std::collections::BTreeMap;
 
 use holdfast_application::{
     domain::{
-        EventId, SessionId, TaskId, Timestamp, UserId,
+        EventId, OneTimeTokenId, SessionId, TaskId, Timestamp, UserId,
         sessions::{AuthEvent, Session},
         tasks::Task,
+        throttle::Counter,
         users::{Account, LinkedAccount},
     },
-    ports::{StoreError, TokenHash, Unique},
+    idempotency::IdempotencyKey,
+    ports::{IdempotencyRecord, OneTimeToken, StoreError, TokenHash, Unique},
 };
+
+use super::{one_time_tokens::TokenRow, throttle::CounterKey};
 
 /// All rows, each under its primary key: the owner first.
 #[derive(Clone, Default)]
@@ -19,9 +23,14 @@ pub(super) struct Tables {
     pub(super) tasks: BTreeMap<(UserId, TaskId), Task>,
     pub(super) sessions: BTreeMap<(UserId, SessionId), Session>,
     pub(super) links: BTreeMap<(UserId, String), LinkedAccount>,
+    pub(super) one_time_tokens: BTreeMap<(UserId, OneTimeTokenId), TokenRow>,
     pub(super) events: BTreeMap<(UserId, EventId), AuthEvent>,
     /// Tokens of the FastAPI backend that were signed out, and when they are over.
     pub(super) denied: BTreeMap<(UserId, TokenHash), Timestamp>,
+    /// Requests that were carried out and may be repeated.
+    pub(super) answered: BTreeMap<(UserId, IdempotencyKey), IdempotencyRecord>,
+    /// Failed attempts at passwords.
+    pub(super) throttles: BTreeMap<CounterKey, Counter>,
 }
 
 /// An account, whether it owns its address (among adopted accounts that differ in case alone, one does), and since when
@@ -58,6 +67,12 @@ impl Tables {
         insert_new(&mut self.sessions, (session.owner, session.id), session)
     }
 
+    pub(super) fn insert_one_time_token(&mut self, token: &OneTimeToken) -> Result<(), StoreError> {
+        self.owner_exists(token.owner)?;
+        let row = TokenRow { token: token.clone(), used_at: None };
+        insert_new(&mut self.one_time_tokens, (token.owner, token.id), &row)
+    }
+
     pub(super) fn insert_event(&mut self, event: &AuthEvent) -> Result<(), StoreError> {
         insert_new(&mut self.events, (event.user, event.id), event)
     }
@@ -68,6 +83,8 @@ impl Tables {
         self.sessions.retain(|(owner, _), _| *owner != id);
         self.links.retain(|(owner, _), _| *owner != id);
         self.denied.retain(|(owner, _), _| *owner != id);
+        self.one_time_tokens.retain(|(owner, _), _| *owner != id);
+        self.answered.retain(|(owner, _), _| *owner != id);
         self.users.remove(&id).is_some()
     }
 

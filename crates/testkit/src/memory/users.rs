@@ -80,6 +80,16 @@ impl<A: Access> UserRepository for Rows<A> {
         self.0.write(replace).await
     }
 
+    async fn set_password(&self, id: UserId, hash: &PasswordHash, at: Timestamp) -> Result<bool, StoreError> {
+        let set = |tables: &mut Tables| {
+            let Some(row) = tables.users.get_mut(&id) else { return Ok(false) };
+            row.account.password_hash = Some(hash.clone());
+            row.account.user.updated_at = at;
+            Ok(true)
+        };
+        self.0.write(set).await
+    }
+
     async fn claim_placeholder(
         &self,
         id: UserId,
@@ -88,11 +98,7 @@ impl<A: Access> UserRepository for Rows<A> {
         at: Timestamp,
     ) -> Result<bool, StoreError> {
         let claim = |tables: &mut Tables| {
-            let folded = email.folded();
-            let taken = tables
-                .users
-                .iter()
-                .any(|(other, row)| *other != id && row.claims && row.account.user.email.folded() == folded);
+            let taken = is_taken(tables, id, email);
             let Some(row) = tables.users.get_mut(&id) else { return Ok(false) };
             if row.account.user.active || row.account.password_hash.is_some() {
                 return Ok(false);
@@ -109,6 +115,33 @@ impl<A: Access> UserRepository for Rows<A> {
             Ok(true)
         };
         self.0.write(claim).await
+    }
+
+    async fn verify_email(&self, id: UserId, at: Timestamp) -> Result<bool, StoreError> {
+        let verify = |tables: &mut Tables| {
+            let Some(row) = tables.users.get_mut(&id) else { return Ok(false) };
+            row.account.user.email_verified = true;
+            row.account.user.updated_at = at;
+            Ok(true)
+        };
+        self.0.write(verify).await
+    }
+
+    async fn change_email(&self, id: UserId, email: &Email, at: Timestamp) -> Result<bool, StoreError> {
+        let change = |tables: &mut Tables| {
+            let taken = is_taken(tables, id, email);
+            let Some(row) = tables.users.get_mut(&id) else { return Ok(false) };
+            if taken {
+                return Err(StoreError::Duplicate(Unique::Email));
+            }
+            row.claims = true;
+            let user = &mut row.account.user;
+            user.email = email.clone();
+            user.email_verified = true;
+            user.updated_at = at;
+            Ok(true)
+        };
+        self.0.write(change).await
     }
 
     async fn set_role(&self, id: UserId, role: Role, at: Timestamp) -> Result<bool, StoreError> {
@@ -170,6 +203,13 @@ fn matching(tables: &Tables, filter: UserFilter) -> impl Iterator<Item = &User> 
         role.is_none_or(|role| user.role == role)
             && banned.is_none_or(|banned| user.ban_at(at).is_some() == banned)
     })
+}
+
+/// Whether another account owns the address.
+fn is_taken(tables: &Tables, id: UserId, email: &Email) -> bool {
+    let folded = email.folded();
+    let mut others = tables.users.iter().filter(|(other, _)| **other != id);
+    others.any(|(_, row)| row.claims && row.account.user.email.folded() == folded)
 }
 
 fn find_by_email<'a>(tables: &'a Tables, email: &str) -> Option<&'a Account> {

@@ -7,7 +7,10 @@ use actix_web::{
     dev::Payload,
     http::header::{self, HeaderMap},
 };
-use holdfast_application::Actor;
+use holdfast_application::{
+    Actor,
+    auth::{Auth, AuthError},
+};
 
 use super::{State, fault::Fault, request_id::Context};
 
@@ -15,23 +18,51 @@ use super::{State, fault::Fault, request_id::Context};
 /// request is judged before its token is.
 pub(crate) struct Caller(pub(crate) Actor);
 
+/// A caller whose session was read from its row just now, whatever this instance remembers: for what shows sessions, ends
+/// them, or tells whether a token is good (semantics §1).
+pub(crate) struct LiveCaller(pub(crate) Actor);
+
+type Extracted<T> = Pin<Box<dyn Future<Output = Result<T, Fault>>>>;
+
 impl FromRequest for Caller {
     type Error = Fault;
-    type Future = Pin<Box<dyn Future<Output = Result<Self, Fault>>>>;
+    type Future = Extracted<Self>;
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        let token = bearer(request.headers()).map(str::to_owned);
-        let state = request.app_data::<State>().cloned();
-        let context = Context::of(request);
-        Box::pin(async move {
-            let token = token?;
-            let state = state.ok_or_else(|| Fault::unexpected("the application has no state"))?;
-            let actor = state.services().auth.authenticate(&token).await?;
-            if let Some(context) = context {
-                context.identify(actor.user);
-            }
-            Ok(Self(actor))
-        })
+        let identified = identified(request, async |auth, token| auth.authenticate(token).await);
+        Box::pin(async move { identified.await.map(Self) })
+    }
+}
+
+impl FromRequest for LiveCaller {
+    type Error = Fault;
+    type Future = Extracted<Self>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        let identified = identified(request, async |auth, token| auth.authenticate_by_row(token).await);
+        Box::pin(async move { identified.await.map(Self) })
+    }
+}
+
+/// Who is calling, as `authenticate` finds it; the log is told as well.
+fn identified<A>(
+    request: &HttpRequest,
+    authenticate: A,
+) -> impl Future<Output = Result<Actor, Fault>> + use<A>
+where
+    A: AsyncFnOnce(&Auth, &str) -> Result<Actor, AuthError>,
+{
+    let token = bearer(request.headers()).map(str::to_owned);
+    let state = request.app_data::<State>().cloned();
+    let context = Context::of(request);
+    async move {
+        let token = token?;
+        let state = state.ok_or_else(|| Fault::unexpected("the application has no state"))?;
+        let actor = authenticate(&state.services().auth, &token).await?;
+        if let Some(context) = context {
+            context.identify(actor.user);
+        }
+        Ok(actor)
     }
 }
 

@@ -73,15 +73,18 @@ mod tests {
 
     use super::*;
 
+    fn trusted() -> [IpNet; 2] {
+        ["10.0.0.0/8".parse().unwrap(), "fd00::/8".parse().unwrap()]
+    }
+
     fn seen(peer: &str, forwarded: &[&str]) -> String {
         let mut headers = HeaderMap::new();
         for line in forwarded {
             let name = HeaderName::from_static("x-forwarded-for");
             headers.append(name, HeaderValue::from_str(line).unwrap());
         }
-        let trusted = ["10.0.0.0/8".parse().unwrap(), "fd00::/8".parse().unwrap()];
         let peer = SocketAddr::new(peer.parse().unwrap(), 4711);
-        client_address(Some(peer), &headers, &trusted).unwrap().to_string()
+        client_address(Some(peer), &headers, &trusted()).unwrap().to_string()
     }
 
     #[test]
@@ -89,6 +92,73 @@ mod tests {
         assert_eq!(seen("203.0.113.9", &["198.51.100.1"]), "203.0.113.9");
         assert_eq!(seen("10.0.0.1", &["198.51.100.1, 203.0.113.9"]), "203.0.113.9");
         assert_eq!(seen("10.0.0.1", &["198.51.100.1", "203.0.113.9, 10.0.0.2"]), "203.0.113.9");
+    }
+
+    #[test]
+    fn only_x_forwarded_for_is_read() {
+        let mut headers = HeaderMap::new();
+        for (name, value) in [
+            ("forwarded", "for=198.51.100.1;proto=https;by=203.0.113.43"),
+            ("x-real-ip", "198.51.100.1"),
+            ("x-client-ip", "198.51.100.1"),
+            ("cf-connecting-ip", "198.51.100.1"),
+            ("true-client-ip", "198.51.100.1"),
+        ] {
+            headers.insert(HeaderName::from_static(name), HeaderValue::from_static(value));
+        }
+        for peer in ["203.0.113.9:1", "10.0.0.1:1"] {
+            let peer: SocketAddr = peer.parse().unwrap();
+            assert_eq!(client_address(Some(peer), &headers, &trusted()), Some(peer.ip()));
+        }
+    }
+
+    #[test]
+    fn however_many_entries_there_are_the_right_most_stranger_counts() {
+        let forged = vec!["198.51.100.1"; 1_000].join(", ");
+        assert_eq!(seen("10.0.0.1", &[&format!("{forged}, 203.0.113.9")]), "203.0.113.9");
+        assert_eq!(seen("10.0.0.1", &[&forged, "203.0.113.9", "10.0.0.2"]), "203.0.113.9");
+        let lines = vec!["198.51.100.1"; 1_000];
+        assert_eq!(seen("203.0.113.9", &lines), "203.0.113.9");
+        assert_eq!(seen("10.0.0.1", &[lines.as_slice(), &["203.0.113.9"]].concat()), "203.0.113.9");
+        let proxies = vec!["10.0.0.2"; 1_000].join(",");
+        assert_eq!(seen("10.0.0.1", &[&proxies]), "10.0.0.2");
+    }
+
+    #[test]
+    fn what_hides_an_address_or_is_none_counts_as_the_proxy_that_passed_it_on() {
+        for hidden in [
+            "unknown",
+            "_hidden",
+            "_sevkisek",
+            "",
+            " ",
+            "-",
+            "localhost",
+            "for=203.0.113.9",
+            "203.0.113.256",
+            "203.0.113",
+            "0x7f.0.0.1",
+            "203.0.113.9 ",
+            "\"203.0.113.9\"",
+            "[2001:db8::1",
+            "2001:db8::1]:443",
+            "2001:db8::1:443:80:1:2:3",
+            "203.0.113.9:",
+            "203.0.113.9:99999",
+            "203.0.113.9/24",
+            "::ffff:1.2.3.4.5",
+        ] {
+            let expected = if hidden.trim() == "203.0.113.9" { "203.0.113.9" } else { "10.0.0.2" };
+            let line = format!("198.51.100.1, {hidden}, 10.0.0.2");
+            assert_eq!(seen("10.0.0.1", &[&line]), expected, "{hidden:?}");
+            let lines = ["198.51.100.1", hidden, "10.0.0.2"];
+            assert_eq!(seen("10.0.0.1", &lines), expected, "{hidden:?}");
+        }
+        let mut headers = HeaderMap::new();
+        let garbage = HeaderValue::from_bytes(b"198.51.100.1, \xff\xfe").unwrap();
+        headers.append(HeaderName::from_static("x-forwarded-for"), garbage);
+        let peer: SocketAddr = "10.0.0.1:1".parse().unwrap();
+        assert_eq!(client_address(Some(peer), &headers, &trusted()), Some(peer.ip()));
     }
 
     #[test]
@@ -104,6 +174,9 @@ mod tests {
         assert_eq!(seen("10.0.0.1", &["203.0.113.9:4711"]), "203.0.113.9");
         assert_eq!(seen("fd00::1", &["[2001:db8::1]:443"]), "2001:db8::1");
         assert_eq!(seen("fd00::1", &["[2001:db8::1]"]), "2001:db8::1");
+        assert_eq!(seen("10.0.0.1", &["[::ffff:203.0.113.9]:443"]), "203.0.113.9");
+        assert_eq!(seen("10.0.0.1", &["198.51.100.1,\t2001:DB8:0:0::1 "]), "2001:db8::1");
+        assert_eq!(seen("10.0.0.1", &["203.0.113.9, [::ffff:10.0.0.2]:8080"]), "203.0.113.9");
     }
 
     #[test]

@@ -9,7 +9,9 @@ use actix_web::{
         header::{self, HeaderMap, HeaderName, HeaderValue},
     },
 };
-use holdfast_application::{Classify, ErrorKind};
+use holdfast_application::{Classify, ErrorKind, Exceeded};
+
+use super::rate_limit::Quota;
 
 /// What a fault means. A surface turns it into a status.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -106,9 +108,9 @@ impl Fault {
     }
 
     /// Too many requests came from one address.
-    pub(crate) fn throttled(retry_after: Duration) -> Self {
-        let detail = format!("Too many attempts; try again in {} s", whole_seconds(retry_after));
-        Self::new(Meaning::Application(ErrorKind::Throttled(retry_after)), "RATE_LIMITED", detail)
+    pub(crate) fn throttled(exceeded: Exceeded) -> Self {
+        let detail = format!("Too many attempts; try again in {} s", whole_seconds(exceeded.retry_after));
+        Self::new(Meaning::Application(ErrorKind::Throttled(exceeded)), "RATE_LIMITED", detail)
     }
 
     /// A fault of ours. `cause` is logged and never sent.
@@ -169,13 +171,18 @@ impl Fault {
             Meaning::Application(ErrorKind::Unauthenticated) => {
                 headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static(challenge(self.0.code)));
             }
-            Meaning::Application(ErrorKind::Throttled(wait) | ErrorKind::Unavailable(wait)) => {
+            Meaning::Application(ErrorKind::InFlight(wait) | ErrorKind::Unavailable(wait)) => {
                 headers.insert(header::RETRY_AFTER, HeaderValue::from(whole_seconds(wait)));
+            }
+            Meaning::Application(ErrorKind::Throttled(Exceeded { limit, quota, window, retry_after })) => {
+                headers.insert(header::RETRY_AFTER, HeaderValue::from(whole_seconds(retry_after)));
+                Quota { policy: limit, units: quota, window }.tell(&mut headers, 0, retry_after);
             }
             Meaning::Application(
                 ErrorKind::Malformed
                 | ErrorKind::Forbidden
                 | ErrorKind::NotFound
+                | ErrorKind::Invalid
                 | ErrorKind::Conflict
                 | ErrorKind::PreconditionFailed
                 | ErrorKind::Unexpected,
@@ -211,7 +218,9 @@ impl<E: Classify> From<E> for Fault {
             | ErrorKind::Unauthenticated
             | ErrorKind::Forbidden
             | ErrorKind::NotFound
+            | ErrorKind::Invalid
             | ErrorKind::Conflict
+            | ErrorKind::InFlight(_)
             | ErrorKind::PreconditionFailed
             | ErrorKind::Throttled(_) => error.to_string(),
         };

@@ -81,6 +81,7 @@ impl From<PasswordFault> for Flaw {
             PasswordFault::TooLong => "too_long",
             PasswordFault::Common => "too_common",
             PasswordFault::Guessable => "too_guessable",
+            PasswordFault::Unchanged => "unchanged",
         };
         Self { code, message: fault.to_string() }
     }

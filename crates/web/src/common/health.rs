@@ -13,6 +13,24 @@ pub(crate) struct Health {
     status: &'static str,
 }
 
+/// Ready, and how it goes about its work.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct Ready {
+    #[schema(example = "ready")]
+    status: &'static str,
+    revocation: Revocation,
+}
+
+/// How tokens of sessions that ended are refused. Either way they are; only the cost differs.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Revocation {
+    /// By what this instance remembers; it has learned of the ends on others within the last 10 s.
+    ByMemory,
+    /// By the row of the session, read with each request: by choice, or because nothing could be learned.
+    ByRow,
+}
+
 fn told(status: &'static str) -> HttpResponse {
     HttpResponse::Ok().json(Health { status })
 }
@@ -31,17 +49,20 @@ pub(crate) async fn live() -> HttpResponse {
     told("healthy")
 }
 
-/// The instance wants work: its database answers and it is not draining. What a load balancer asks.
+/// The instance wants work: its database answers and it is not draining. What a load balancer asks. An instance that
+/// cannot learn of revocations works all the same, and says so.
 #[utoipa::path(get, path = "/health/ready", operation_id = "health_ready", tag = "operations",
     responses(
-        (status = 200, description = "Ready for work", body = Health),
+        (status = 200, description = "Ready for work", body = Ready),
         (status = 503, description = "Draining, or the database is lost")))]
 pub(crate) async fn ready(state: State) -> Result<HttpResponse, Fault> {
     if !state.readiness().is_ready() {
         return Err(Fault::unavailable("The instance is shutting down", limits::RETRY));
     }
     state.services().health.database().await?;
-    Ok(told("ready"))
+    let by_memory = state.services().auth.knows_revocations();
+    let revocation = if by_memory { Revocation::ByMemory } else { Revocation::ByRow };
+    Ok(HttpResponse::Ok().json(Ready { status: "ready", revocation }))
 }
 
 /// The database answers.

@@ -9,6 +9,7 @@ pub(crate) mod datetime;
 pub(crate) mod fault;
 pub(crate) mod fields;
 pub(crate) mod form;
+pub(crate) mod governed;
 pub(crate) mod head;
 pub(crate) mod headers;
 pub(crate) mod health;

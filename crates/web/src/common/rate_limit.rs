@@ -1,30 +1,44 @@
 //! Throttling per client address by actix-governor, with answers and keys of ours. The buckets live in this process
-//! and are shared by its workers; with N instances a client has N buckets at most.
+//! and are shared by its workers; with N instances a client has N buckets at most. What is counted for each account is
+//! the application's.
 
-use std::{convert::Infallible, fmt, time::Duration};
+use std::{
+    convert::Infallible,
+    fmt,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
 
 use actix_governor::{
     Governor, GovernorConfig, GovernorConfigBuilder, KeyExtractor,
     governor::{
         NotUntil,
         clock::{Clock, DefaultClock, QuantaInstant},
-        middleware::NoOpMiddleware,
+        middleware::StateInformationMiddleware,
     },
 };
 use actix_web::{
     HttpResponse, HttpResponseBuilder, ResponseError,
     dev::ServiceRequest,
-    http::{Method, header::HeaderName},
+    http::{
+        Method,
+        header::{HeaderMap, HeaderName, HeaderValue},
+    },
 };
+use holdfast_application::Exceeded;
 use ipnet::IpNet;
 
 use super::{
     client_ip,
     fault::{Fault, whole_seconds},
+    governed::Limit,
 };
 use crate::options::{Allowance, RateLimit};
 
-type Config = GovernorConfig<ClientNetwork, NoOpMiddleware<QuantaInstant>>;
+type Config = GovernorConfig<ClientNetwork, StateInformationMiddleware>;
 
 /// Which bucket a route draws from. Aliases of a route draw from the same one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -36,35 +50,33 @@ pub(crate) enum Bucket {
 }
 
 /// The limiters of both buckets; nothing when throttling is off.
-pub(crate) struct Limiters(Option<[Config; 2]>);
+pub(crate) struct Limiters(Option<[(Config, Policy); 2]>);
 
 impl Limiters {
     pub(crate) fn new(limit: RateLimit, trusted: &[IpNet]) -> Self {
         match limit {
             RateLimit::Off => Self(None),
             RateLimit::On { sign_in, refresh } => {
-                let sign_in = config("sign-in", sign_in, trusted);
-                let refresh = config("refresh", refresh, trusted);
-                Self(sign_in.zip(refresh).map(|(sign_in, refresh)| [sign_in, refresh]))
+                let sign_in = limiter(Policy { name: "sign-in", allowance: sign_in }, trusted);
+                let refresh = limiter(Policy { name: "refresh", allowance: refresh }, trusted);
+                Self(sign_in.zip(refresh).map(Into::into))
             }
         }
     }
 
     /// The middleware of a bucket, unless throttling is off.
-    pub(crate) fn governor(
-        &self,
-        bucket: Bucket,
-    ) -> Option<Governor<ClientNetwork, NoOpMiddleware<QuantaInstant>>> {
+    pub(crate) fn limit(&self, bucket: Bucket) -> Option<Limit> {
         let [sign_in, refresh] = self.0.as_ref()?;
-        Some(Governor::new(match bucket {
+        let (config, policy) = match bucket {
             Bucket::SignIn => sign_in,
             Bucket::Refresh => refresh,
-        }))
+        };
+        Some(Limit::new(Governor::new(config), *policy))
     }
 
     /// Forgets full buckets.
     pub(crate) fn sweep(&self) {
-        for config in self.0.iter().flatten() {
+        for (config, _) in self.0.iter().flatten() {
             let limiter = config.limiter();
             limiter.retain_recent();
             limiter.shrink_to_fit();
@@ -73,19 +85,96 @@ impl Limiters {
 }
 
 /// Absent only for a zero, which [`Allowance`] does not hold.
-fn config(policy: &'static str, allowance: Allowance, trusted: &[IpNet]) -> Option<Config> {
-    let extractor = ClientNetwork { policy, allowance, trusted: trusted.to_vec() };
+fn limiter(policy: Policy, trusted: &[IpNet]) -> Option<(Config, Policy)> {
+    let Policy { name: _, allowance } = policy;
     let mut builder = GovernorConfigBuilder::default();
     builder.period(allowance.interval()).burst_size(allowance.burst());
-    builder.methods(vec![Method::POST, Method::DELETE]).key_extractor(extractor).finish()
+    builder.methods(vec![Method::POST, Method::DELETE]);
+    let extractor = ClientNetwork { policy, trusted: trusted.to_vec(), warned: Arc::default() };
+    let mut builder = builder.key_extractor(extractor);
+    Some((builder.use_headers().finish()?, policy))
+}
+
+/// What a bucket allows, by the name that clients know.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Policy {
+    name: &'static str,
+    allowance: Allowance,
+}
+
+impl Policy {
+    fn quota(&self) -> Quota<'static> {
+        let Self { name, allowance } = self;
+        Quota { policy: name, units: allowance.burst(), window: allowance.window() }
+    }
+
+    /// Puts our own fields in the place of the governor's. An answer that tells a limit it ran into further in keeps that
+    /// one: it is what the client has to wait for.
+    pub(crate) fn translate(self, headers: &mut HeaderMap) {
+        // A method that is not counted has no more than this one.
+        headers.remove("x-ratelimit-whitelisted");
+        headers.remove("x-ratelimit-limit");
+        let left = headers.remove("x-ratelimit-remaining").next();
+        let left = left.and_then(|left| left.to_str().ok()?.parse::<u32>().ok());
+        if let (Some(left), false) = (left, headers.contains_key(RATE_LIMIT)) {
+            self.quota().tell(headers, left, self.allowance.interval());
+        }
+    }
+}
+
+const RATE_LIMIT: HeaderName = HeaderName::from_static("ratelimit");
+const RATE_LIMIT_POLICY: HeaderName = HeaderName::from_static("ratelimit-policy");
+
+/// A limit as clients are told of it.
+pub(crate) struct Quota<'a> {
+    pub(crate) policy: &'a str,
+    pub(crate) units: u32,
+    pub(crate) window: Duration,
+}
+
+impl Quota<'_> {
+    /// Sets the fields of draft-ietf-httpapi-ratelimit-headers-11, which are structured fields (RFC 9651): so many units within
+    /// a window, of which no more than `left` can be used before `next` has passed.
+    pub(crate) fn tell(&self, headers: &mut HeaderMap, left: u32, next: Duration) {
+        let Self { policy, units, window } = self;
+        let fields = [
+            (RATE_LIMIT_POLICY, format!("\"{policy}\";q={units};w={}", whole_seconds(*window))),
+            (RATE_LIMIT, format!("\"{policy}\";r={left};t={}", whole_seconds(next))),
+        ];
+        for (name, value) in fields {
+            if let Ok(value) = HeaderValue::from_str(&value) {
+                headers.insert(name, value);
+            }
+        }
+    }
 }
 
 /// Finds the network that a request is counted for, and words the refusal.
 #[derive(Debug, Clone)]
 pub(crate) struct ClientNetwork {
-    policy: &'static str,
-    allowance: Allowance,
+    policy: Policy,
     trusted: Vec<IpNet>,
+    /// Whether the log says already that a proxy may have been forgotten.
+    warned: Arc<AtomicBool>,
+}
+
+impl ClientNetwork {
+    /// Behind a proxy that is not trusted all clients are one. Nobody sees that until they wait for each other, so the first
+    /// request that looks like it is told; only the first, since anybody can send one.
+    fn notice_proxy(&self, request: &ServiceRequest) {
+        let Some(peer) = request.peer_addr() else { return };
+        let forwarded = request.headers().contains_key("x-forwarded-for");
+        if forwarded
+            && !client_ip::is_trusted(peer.ip(), &self.trusted)
+            && !self.warned.swap(true, Ordering::Relaxed)
+        {
+            tracing::warn!(
+                peer = %peer.ip(),
+                "X-Forwarded-For of a peer that is not in TRUSTED_PROXIES is not believed: if it is a proxy of yours, all \
+                 clients behind it share one limit"
+            );
+        }
+    }
 }
 
 impl KeyExtractor for ClientNetwork {
@@ -93,6 +182,7 @@ impl KeyExtractor for ClientNetwork {
     type KeyExtractionError = Never;
 
     fn extract(&self, request: &ServiceRequest) -> Result<IpNet, Never> {
+        self.notice_proxy(request);
         let address = client_ip::client_address(request.peer_addr(), request.headers(), &self.trusted);
         Ok(client_ip::throttle_key(address))
     }
@@ -102,25 +192,14 @@ impl KeyExtractor for ClientNetwork {
         negative: &NotUntil<QuantaInstant>,
         _: HttpResponseBuilder,
     ) -> HttpResponse {
-        let wait = negative.wait_time_from(DefaultClock::default().now());
-        let fault = refusal(self.policy, self.allowance.burst(), self.allowance.window(), wait);
+        let retry_after = negative.wait_time_from(DefaultClock::default().now());
+        let Quota { policy: limit, units: quota, window } = self.policy.quota();
+        let fault = Fault::throttled(Exceeded { limit, quota, window, retry_after });
         // The governor passes the answer on without its error, so the fault travels beside it.
         let mut response = fault.error_response();
         response.extensions_mut().insert(fault);
         response
     }
-}
-
-/// A refusal with the header fields of draft-ietf-httpapi-ratelimit-headers: `q` requests in `w` seconds, `r` left,
-/// more in `t`.
-pub(crate) fn refusal(policy: &str, quota: u32, window: Duration, wait: Duration) -> Fault {
-    let (window, seconds) = (whole_seconds(window), whole_seconds(wait));
-    Fault::throttled(wait)
-        .with_header(
-            HeaderName::from_static("ratelimit-policy"),
-            format!("\"{policy}\";q={quota};w={window}"),
-        )
-        .with_header(HeaderName::from_static("ratelimit"), format!("\"{policy}\";r=0;t={seconds}"))
 }
 
 /// A key is always found: this error never happens.
@@ -134,3 +213,73 @@ impl fmt::Display for Never {
 }
 
 impl ResponseError for Never {}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Instant;
+
+    use super::*;
+
+    fn limiters(sign_in: Allowance, refresh: Allowance) -> [Config; 2] {
+        let Limiters(Some([(sign_in, _), (refresh, _)])) =
+            Limiters::new(RateLimit::On { sign_in, refresh }, &[])
+        else {
+            panic!("throttling is on")
+        };
+        [sign_in, refresh]
+    }
+
+    /// Each is an address of its own.
+    fn address(n: u32) -> IpNet {
+        client_ip::throttle_key(Some(std::net::Ipv4Addr::from_bits(n).into()))
+    }
+
+    #[test]
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "turns a hang into a failure, and asserts nothing about time"
+    )]
+    fn a_sweep_forgets_who_has_a_full_bucket_again_and_nobody_else() {
+        // Full again after a microsecond, and after a hundred minutes.
+        let (brief, slow) = (Allowance::per_minute(1, 60_000_000), Allowance::per_minute(100, 1));
+        let configs = limiters(brief, slow);
+        let [sign_in, refresh] = configs.each_ref().map(GovernorConfig::limiter);
+        for n in 0..1_000 {
+            assert!(sign_in.check_key(&address(n)).is_ok());
+        }
+        assert_eq!(sign_in.len(), 1_000, "the map only grows");
+        for _ in 0..100 {
+            assert!(refresh.check_key(&address(7)).is_ok());
+        }
+        let policy = Policy { name: "", allowance: brief };
+        let limiters = Limiters(Some(configs.map(|config| (config, policy))));
+        let begun = Instant::now();
+        while !sign_in.is_empty() {
+            assert!(begun.elapsed() < Duration::from_mins(1), "{} are left", sign_in.len());
+            limiters.sweep();
+        }
+        assert_eq!(refresh.len(), 1);
+        assert!(refresh.check_key(&address(7)).is_err());
+    }
+
+    #[test]
+    fn the_governors_fields_become_ours() {
+        let policy = Policy { name: "sign-in", allowance: Allowance::per_minute(20, 10) };
+        let told = |given: &[(&'static str, &'static str)]| {
+            let mut headers = HeaderMap::new();
+            for (name, value) in given {
+                headers.insert(HeaderName::from_static(name), HeaderValue::from_static(value));
+            }
+            policy.translate(&mut headers);
+            let mut told: Vec<String> =
+                headers.iter().map(|(name, value)| format!("{name}: {}", value.to_str().unwrap())).collect();
+            told.sort();
+            told
+        };
+        let ours = ["ratelimit-policy: \"sign-in\";q=20;w=120", "ratelimit: \"sign-in\";r=7;t=6"];
+        assert_eq!(told(&[("x-ratelimit-limit", "20"), ("x-ratelimit-remaining", "7")]), ours);
+        assert!(told(&[("x-ratelimit-whitelisted", "true")]).is_empty());
+        let further_in = ("ratelimit", "\"network\";r=0;t=9");
+        assert_eq!(told(&[("x-ratelimit-remaining", "7"), further_in]), ["ratelimit: \"network\";r=0;t=9"]);
+    }
+}

@@ -121,8 +121,8 @@ impl Surface {
                 .fold(web::resource(paths), |resource, endpoint| resource.route(endpoint.route))
                 .default_service(web::route().to(refuse))
                 .wrap_fn(bounded);
-            match bucket.and_then(|bucket| state.limiters().governor(bucket)) {
-                Some(governor) => config.service(resource.wrap(governor)),
+            match bucket.and_then(|bucket| state.limiters().limit(bucket)) {
+                Some(limit) => config.service(resource.wrap(limit)),
                 None => config.service(resource),
             };
         }

@@ -4,6 +4,8 @@
 //! shape already. Deleting this folder and its line in `routes.rs` removes the surface.
 
 mod error;
+#[cfg(any(test, feature = "fuzzing"))]
+pub mod fuzzing;
 mod tasks;
 mod values;
 mod wire;

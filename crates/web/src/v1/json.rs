@@ -2,7 +2,7 @@
 
 use std::{future::Ready, marker::PhantomData};
 
-use actix_web::{FromRequest, HttpRequest, dev::Payload};
+use actix_web::{FromRequest, HttpRequest, dev::Payload, web::Bytes};
 use futures_util::future::{FutureExt as _, Map};
 use holdfast_application::domain::{
     Timestamp,
@@ -16,7 +16,7 @@ use crate::common::{
     body::{Media, RawBody},
     datetime,
     fault::Fault,
-    fields::{Fields, Flaw, FromFields},
+    fields::{Fields, Flaw, FromFields, Taken},
     json::{self, Duplicates, Json},
     limits, values,
 };
@@ -31,6 +31,27 @@ impl<T: FromFields> Body<T> {
     /// Receives and reads it.
     pub(crate) async fn read(self) -> Result<T, Fault> {
         parse(&self.raw.receive(Media::Json, limits::CANONICAL_BODY).await?)
+    }
+
+    /// The same together with what `head` reads of the request's head, all faults of both at once, and with the bytes as
+    /// they were received.
+    pub(crate) async fn read_with<H>(
+        self,
+        head: impl FnOnce(&mut Fields) -> Taken<H>,
+    ) -> Result<(T, H, Bytes), Fault> {
+        let body = self.raw.receive(Media::Json, limits::CANONICAL_BODY).await?;
+        let mut fields = Fields::new(json::read(&body, Duplicates::Refused)?);
+        let (head, taken) = (head(&mut fields), T::take(&mut fields));
+        let (taken, head) = fields.complete(taken.zip(head))?;
+        Ok((taken, head, body))
+    }
+}
+
+impl Body<Fields> {
+    /// Receives it, for members that are judged once more is known than the body says.
+    pub(crate) async fn receive(self) -> Result<Fields, Fault> {
+        let body = self.raw.receive(Media::Json, limits::CANONICAL_BODY).await?;
+        Ok(Fields::new(json::read(&body, Duplicates::Refused)?))
     }
 }
 

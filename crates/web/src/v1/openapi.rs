@@ -16,7 +16,7 @@ use utoipa::{
 
 use holdfast_application::domain::{tasks::Priority, users::Role};
 
-use super::{auth, docs, greeting, problem::Problem, tasks, users};
+use super::{auth, docs, greeting, jwks, problem::Problem, tasks, users};
 use crate::{
     common::{health, routing::Surface, values::one_of},
     routes,
@@ -32,10 +32,13 @@ use crate::{
     paths(
         auth::sign_up, auth::sign_in, auth::login, auth::token, auth::refresh, auth::logout, auth::me,
         auth::session, auth::token_info, auth::verify, auth::accounts, auth::sessions, auth::end_session,
+        auth::change_password, auth::events,
+        auth::forgot_password, auth::reset_password, auth::request_verification, auth::verify_email, auth::confirm_email,
         users::list, users::show, users::update, users::set_role, users::ban, users::unban, users::sessions,
-        users::end_sessions, users::end_session, users::accounts, users::show_own, users::update_own, users::delete_own,
+        users::end_sessions, users::end_session, users::accounts, users::events, users::show_own, users::update_own,
+        users::delete_own, users::export, users::change_email,
         tasks::list, tasks::create, tasks::show, tasks::replace, tasks::patch, tasks::delete, tasks::complete,
-        greeting::greeting, health::healthy, health::live, health::ready, health::database, health::authentication,
+        jwks::jwks, greeting::greeting, health::healthy, health::live, health::ready, health::database, health::authentication,
         docs::page, docs::asset, docs::document,
     ),
     components(schemas(Problem)),
@@ -92,22 +95,32 @@ impl Modify for Shared {
     }
 }
 
-const PROBLEMS: [(&str, &str, &str); 16] = [
+const PROBLEMS: [(&str, &str, &str); 22] = [
     ("Malformed", "400", "The body is not JSON"),
+    ("DeadLink", "400", "The link is not valid, or not any more; or the body is not JSON"),
     ("BadQuery", "400", "The query string cannot be decoded, or the cursor is not one of this list"),
     ("Unauthenticated", "401", "No bearer token, or not a good one"),
     ("WrongPassword", "401", "Unknown account or wrong password"),
+    ("Unconfirmed", "401", "No good bearer token, or the password is not the current one"),
     ("DeadRefreshToken", "401", "The refresh token is not valid"),
     ("Forbidden", "403", "The password is right and the account may not be used"),
     ("NotAllowed", "403", "The caller may not do this to this account, whether or not it exists"),
     ("NotFound", "404", "It does not exist, or is somebody else's"),
     ("TooSlow", "408", "The body did not arrive in time"),
     ("Conflict", "409", "The e-mail address is taken"),
+    ("NoPassword", "409", "The account has no password; a reset gives it one"),
     ("Contradiction", "409", "An administrator would shut themselves out, or nobody would be left"),
+    ("KeyInUse", "409", "A request with this `Idempotency-Key` is under way"),
     ("PreconditionFailed", "412", "`If-Match` names another revision"),
     ("TooLarge", "413", "The body is too large"),
     ("UnsupportedMediaType", "415", "The body is of another media type"),
     ("Invalid", "422", "Well-formed and not valid; all faults at once"),
+    ("InvalidOrReused", "422", "As Invalid, or the `Idempotency-Key` was used for another request"),
+    (
+        "PreconditionRequired",
+        "428",
+        "There is no `If-Match`, and this server asks for it (`REQUIRE_IF_MATCH`)",
+    ),
     ("Throttled", "429", "Too many attempts"),
 ];
 
@@ -129,8 +142,10 @@ fn problem(name: &str, description: &str) -> Response {
             .header("Retry-After", header("Seconds to wait", Type::Integer))
             .header("RateLimit", header("What is left", Type::String))
             .header("RateLimit-Policy", header("What is allowed", Type::String)),
-        "Unavailable" => response.header("Retry-After", header("Seconds to wait", Type::Integer)),
-        "Unauthenticated" | "WrongPassword" | "DeadRefreshToken" => {
+        "Unavailable" | "KeyInUse" => {
+            response.header("Retry-After", header("Seconds to wait", Type::Integer))
+        }
+        "Unauthenticated" | "Unconfirmed" | "WrongPassword" | "DeadRefreshToken" => {
             response.header("WWW-Authenticate", header("RFC 6750", Type::String))
         }
         _ => response,
@@ -163,8 +178,12 @@ answers! {
     Contradictory: ["Contradiction"];
     /// On operations on one object.
     Missing: ["NotFound"];
-    /// On operations that honour `If-Match`.
-    Conditional: ["PreconditionFailed"];
+    /// On operations that read what `If-Match` names.
+    Matching: ["PreconditionFailed"];
+    /// On operations that change what `If-Match` names.
+    Conditional: ["PreconditionFailed", "PreconditionRequired"];
+    /// On operations that honour `Idempotency-Key`; stands behind `WithBody`.
+    Repeatable: ["KeyInUse", "InvalidOrReused"];
     /// On operations that read JSON.
     WithBody: ["Malformed", "TooSlow", "TooLarge", "UnsupportedMediaType", "Invalid"];
     /// On operations that read a form.
@@ -175,8 +194,14 @@ answers! {
     Throttled: ["Throttled"];
     /// On operations that try a password.
     WrongPassword: ["WrongPassword", "Forbidden"];
+    /// On operations of a caller that the password of the account confirms.
+    Confirmed: ["Unconfirmed", "Forbidden", "NoPassword"];
     /// On operations that exchange refresh tokens.
     DeadRefreshToken: ["DeadRefreshToken"];
+    /// On operations that a password confirms which the account may not have.
+    Passwordless: ["NoPassword"];
+    /// On operations that redeem a link; stands behind `WithBody`.
+    DeadLink: ["DeadLink"];
     /// On operations that claim an address.
     EmailTaken: ["Conflict"];
 }

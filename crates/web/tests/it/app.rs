@@ -21,13 +21,15 @@ use actix_web::{
 use futures_util::Stream;
 use holdfast_application::{
     Adapters, Services,
-    auth::AuthPolicy,
-    domain::users::Role,
+    auth::{AuthPolicy, Throttling},
+    domain::{throttle::Limits, users::Role},
+    mail::{Courier, LinkSite},
     page::CursorKey,
     ports::{Passwords, Repositories as _, Store},
 };
 use holdfast_testkit::{
-    FailingStore, FixedClock, MemoryStore, PlainPasswords, PlainTokens, SequentialIds, fixtures,
+    CountedSecrets, FailingStore, FixedClock, MemoryMailer, MemoryOutbox, MemoryStore, PlainPasswords,
+    PlainTokens, SequentialIds, fixtures,
 };
 use holdfast_web::{RateLimit, WebOptions, WebState, app};
 use serde_json::{Value, json};
@@ -49,7 +51,13 @@ pub(crate) struct TestApp {
     call: Call,
     pub(crate) store: FailingStore,
     pub(crate) clock: FixedClock,
+    /// Where mail waits to be sent.
+    pub(crate) outbox: MemoryOutbox,
+    pub(crate) mailer: MemoryMailer,
+    pub(crate) courier: Courier,
+    pub(crate) tokens: Arc<PlainTokens>,
     pub(crate) state: WebState,
+    pub(crate) services: Services,
     accounts: Mutex<u32>,
 }
 
@@ -57,12 +65,18 @@ pub(crate) struct TestApp {
 pub(crate) struct Settings {
     pub(crate) rate_limit: RateLimit,
     pub(crate) production: bool,
+    pub(crate) require_if_match: bool,
     pub(crate) passwords: Arc<dyn Passwords>,
 }
 
 impl Default for Settings {
     fn default() -> Self {
-        Self { rate_limit: RateLimit::Off, production: false, passwords: Arc::new(PlainPasswords::default()) }
+        Self {
+            rate_limit: RateLimit::Off,
+            production: false,
+            require_if_match: false,
+            passwords: Arc::new(PlainPasswords::default()),
+        }
     }
 }
 
@@ -76,27 +90,45 @@ impl TestApp {
         let clock = FixedClock::default();
         let store = FailingStore::new(Arc::new(MemoryStore::default()));
         let ids = Arc::new(SequentialIds::default());
+        let randomness = Arc::new(CountedSecrets::default());
+        let (outbox, mailer) = (MemoryOutbox::default(), MemoryMailer::default());
+        let courier = Courier::new(
+            Arc::new(store.clone()),
+            Arc::new(mailer.clone()),
+            Arc::new(clock.clone()),
+            ids.clone(),
+            randomness.clone(),
+            LinkSite::new("https://app.example"),
+        );
+        let tokens = Arc::new(PlainTokens::default());
         let adapters = Adapters {
             store: Arc::new(store.clone()) as Arc<dyn Store>,
             passwords: settings.passwords,
-            tokens: Arc::new(PlainTokens::default()),
+            tokens: tokens.clone(),
             clock: Arc::new(clock.clone()),
             ids: ids.clone(),
+            randomness: randomness.clone(),
+            outbox: Arc::new(outbox.clone()),
         };
         let policy = AuthPolicy {
             access: std::time::Duration::from_mins(15),
             long_lived: std::time::Duration::from_hours(24),
             sessions: fixtures::LIFETIMES,
         };
-        let services = Services::new(adapters, policy, CursorKey::derive(b"test"));
+        let throttling = match settings.rate_limit {
+            RateLimit::Off => Throttling::off(),
+            RateLimit::On { .. } => Throttling::on(Limits::DEFAULT, b"test"),
+        };
+        let services = Services::new(adapters, policy, CursorKey::derive(b"test"), throttling);
         let options = WebOptions {
             allowed_origins: vec![ORIGIN.to_owned()],
             trusted_proxies: vec![PROXY.parse::<std::net::IpAddr>().unwrap().into()],
             rate_limit: settings.rate_limit,
             version: "1.2.3",
             production: settings.production,
+            require_if_match: settings.require_if_match,
         };
-        let state = WebState::new(services, Arc::new(clock.clone()), ids, options);
+        let state = WebState::new(services.clone(), Arc::new(clock.clone()), ids, options);
         let service = Rc::new(test::init_service(app(&state)).await);
         let call: Call = Box::new(move |request: TestRequest, chunks| {
             let service = Rc::clone(&service);
@@ -111,7 +143,7 @@ impl TestApp {
                 Answer { status, headers, body: body.to_vec() }
             })
         });
-        Self { call, store, clock, state, accounts: Mutex::new(0) }
+        Self { call, store, clock, outbox, mailer, courier, tokens, state, services, accounts: Mutex::new(0) }
     }
 
     pub(crate) fn get<'a>(&'a self, path: &str) -> Ask<'a> {

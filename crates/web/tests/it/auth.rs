@@ -332,7 +332,7 @@ async fn the_history_holds_a_network_and_no_address() {
     let body = json!({ "email": person.email, "password": PASSWORD });
     let sign_in = app.post("/api/v1/auth/login", &body).peer("2001:db8:1:2:3::4");
     sign_in.header("user-agent", &"ü".repeat(600)).send().await.expect(200);
-    let events = app.store.audit().latest(person.id.parse::<UserId>().unwrap(), 2).await.unwrap();
+    let events = app.store.audit().latest(person.id.parse::<UserId>().unwrap(), None, 2).await.unwrap();
     assert_eq!(events[0].client.ip_prefix.as_deref(), Some("2001:db8:1::/48"));
     assert_eq!(events[0].client.user_agent.as_deref(), Some("ü".repeat(512).as_str()));
     assert_eq!(events[1].client.ip_prefix.as_deref(), Some("203.0.113.0/24"));

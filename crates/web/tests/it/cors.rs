@@ -12,7 +12,15 @@ async fn an_allowed_origin_may_call_and_read_errors() {
         assert_eq!(answer.header("access-control-allow-origin"), ORIGIN, "{path}");
         assert_eq!(answer.header("access-control-allow-credentials"), "true");
         let exposed = answer.header("access-control-expose-headers").to_lowercase();
-        for name in ["location", "etag", "retry-after", "x-request-id", "ratelimit", "ratelimit-policy"] {
+        for name in [
+            "location",
+            "etag",
+            "retry-after",
+            "x-request-id",
+            "ratelimit",
+            "ratelimit-policy",
+            "idempotent-replayed",
+        ] {
             assert!(exposed.split([',', ' ']).any(|header| header == name), "{name}: {exposed}");
         }
         assert!(answer.header("vary").contains("Origin"));
@@ -22,17 +30,18 @@ async fn an_allowed_origin_may_call_and_read_errors() {
 #[actix_web::test]
 async fn a_preflight_is_answered_for_ten_minutes() {
     let app = TestApp::new().await;
+    let wanted = "authorization, idempotency-key, if-match, if-none-match, x-anything";
     let answer = app
         .ask(Method::OPTIONS, "/api/v1/tasks/1")
         .header("origin", ORIGIN)
         .header("access-control-request-method", "PATCH")
-        .header("access-control-request-headers", "authorization, if-match, x-anything")
+        .header("access-control-request-headers", wanted)
         .send()
         .await;
     assert_eq!(answer.status.as_u16(), 200);
     assert_eq!(answer.header("access-control-allow-origin"), ORIGIN);
     assert_eq!(answer.header("access-control-max-age"), "600");
-    assert_eq!(answer.header("access-control-allow-headers"), "authorization, if-match, x-anything");
+    assert_eq!(answer.header("access-control-allow-headers"), wanted);
     for method in ["GET", "POST", "PUT", "PATCH", "DELETE"] {
         assert!(answer.header("access-control-allow-methods").contains(method));
     }

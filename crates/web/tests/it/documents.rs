@@ -2,6 +2,7 @@
 
 use std::{collections::BTreeSet, fs, path::Path};
 
+use holdfast_application::domain::sessions::EventKind;
 use serde_json::Value;
 
 use crate::app::TestApp;
@@ -130,5 +131,14 @@ fn every_error_code_is_explained() {
         .iter()
         .filter(|code| **code != "CARGO_PKG_VERSION" && !page.contains(&format!("`{code}`")))
         .collect();
+    assert!(silent.is_empty(), "not explained in docs/api-design.md: {silent:?}");
+}
+
+#[test]
+fn every_kind_of_event_is_explained() {
+    let page = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/api-design.md");
+    let page = fs::read_to_string(page).unwrap();
+    let told = EventKind::ALL.map(|kind| format!("`{}`", kind.name()));
+    let silent: Vec<_> = told.iter().filter(|name| !page.contains(*name)).collect();
     assert!(silent.is_empty(), "not explained in docs/api-design.md: {silent:?}");
 }

@@ -15,7 +15,7 @@ use crate::app::TestApp;
 
 /// What one test heard. A test and its application live on one thread.
 #[derive(Clone, Default)]
-struct Lines(Rc<RefCell<Vec<u8>>>);
+pub(crate) struct Lines(Rc<RefCell<Vec<u8>>>);
 
 thread_local! {
     static LISTENER: RefCell<Option<Lines>> = const { RefCell::new(None) };
@@ -52,7 +52,7 @@ pub(crate) fn install() {
 }
 
 /// Stops listening when dropped.
-struct Listening;
+pub(crate) struct Listening;
 
 impl Drop for Listening {
     fn drop(&mut self) {
@@ -61,7 +61,7 @@ impl Drop for Listening {
 }
 
 impl Lines {
-    fn text(&self) -> String {
+    pub(crate) fn text(&self) -> String {
         String::from_utf8(self.0.borrow().clone()).unwrap()
     }
 
@@ -72,7 +72,7 @@ impl Lines {
     }
 }
 
-fn listen() -> (Lines, Listening) {
+pub(crate) fn listen() -> (Lines, Listening) {
     let lines = Lines::default();
     LISTENER.set(Some(lines.clone()));
     (lines, Listening)

@@ -7,7 +7,7 @@ use std::{
 };
 
 use actix_web::{HttpServer, rt::task::spawn_blocking};
-use holdfast_web::{RateLimit, app};
+use holdfast_web::{Allowance, RateLimit, app};
 
 use crate::app::{Settings, TestApp};
 
@@ -45,15 +45,15 @@ fn request(line: &str, body: &str) -> Vec<u8> {
 
 #[actix_web::test]
 async fn the_workers_share_their_buckets() {
-    let (address, handle) = serve(Settings { rate_limit: RateLimit::default(), ..Settings::default() }).await;
-    let body = r#"{"email":"nobody@example.com","password":"wrong password"}"#;
-    for _ in 0..20 {
-        let answer = exchange(address, request("POST /api/v1/auth/login", body)).await;
-        assert!(answer.starts_with("HTTP/1.1 401"), "{answer}");
-    }
-    for _ in 0..6 {
-        let answer = exchange(address, request("POST /api/v1/auth/login", body)).await;
-        assert!(answer.starts_with("HTTP/1.1 429"), "{answer}");
+    let slow = Allowance::per_minute(20, 1);
+    let rate_limit = RateLimit::On { sign_in: slow, refresh: slow };
+    let (address, handle) = serve(Settings { rate_limit, ..Settings::default() }).await;
+    for n in 0..26 {
+        // Nobody is tried twice.
+        let body = format!(r#"{{"email":"nobody{n}@example.com","password":"wrong password"}}"#);
+        let answer = exchange(address, request("POST /api/v1/auth/login", &body)).await;
+        let expected = if n < 20 { "HTTP/1.1 401" } else { "HTTP/1.1 429" };
+        assert!(answer.starts_with(expected), "{n}: {answer}");
     }
     handle.stop(false).await;
 }

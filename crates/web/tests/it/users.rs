@@ -17,6 +17,7 @@ fn operations() -> Vec<(Method, &'static str, Value, bool)> {
         (Method::DELETE, "/ban", nothing.clone(), false),
         (Method::GET, "/accounts", nothing.clone(), true),
         (Method::GET, "/sessions", nothing.clone(), true),
+        (Method::GET, "/events", nothing.clone(), true),
         (Method::DELETE, "/sessions", nothing, true),
     ]
 }

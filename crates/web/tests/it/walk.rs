@@ -89,7 +89,8 @@ async fn nonsense_is_never_our_fault() {
                 {
                     let ask =
                         app.ask(operation.method.clone(), &path).bytes(body).header("content-type", media);
-                    send(ask.header("if-match", "\u{e9}\"").header("if-none-match", ",,,\"")).await;
+                    let ask = ask.header("if-match", "\u{e9}\"").header("if-none-match", ",,,\"");
+                    send(ask.header("idempotency-key", "\u{e9}\",")).await;
                 }
             }
         }

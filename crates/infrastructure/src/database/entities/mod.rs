@@ -4,7 +4,10 @@
 
 pub(super) mod auth_events;
 pub(super) mod denied_tokens;
+pub(super) mod idempotency_keys;
 pub(super) mod linked_accounts;
+pub(super) mod one_time_tokens;
 pub(super) mod sessions;
 pub(super) mod tasks;
+pub(super) mod throttles;
 pub(super) mod users;

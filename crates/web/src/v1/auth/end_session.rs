@@ -3,7 +3,7 @@
 use actix_web::{HttpRequest, HttpResponse};
 
 use crate::{
-    common::{State, auth::Caller, client_ip, fault::Fault},
+    common::{State, auth::LiveCaller, client_ip, fault::Fault},
     v1::{
         json::Done,
         openapi::{Always, Missing, Secured},
@@ -17,7 +17,7 @@ use crate::{
     params(("id" = String, Path, description = "The session's id", format = Uuid)),
     responses((status = 200, description = "Ended", body = Done), Secured, Missing, Always))]
 pub(crate) async fn end_session(
-    caller: Caller,
+    caller: LiveCaller,
     state: State,
     request: HttpRequest,
 ) -> Result<HttpResponse, Fault> {

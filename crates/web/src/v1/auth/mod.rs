@@ -1,12 +1,17 @@
 //! Accounts and sessions on the canonical surface, one operation per file.
 
 mod accounts;
+mod change_password;
+mod confirm_email;
 mod end_session;
-mod login;
+mod events;
+mod forgot_password;
 mod logout;
 mod me;
 mod model;
 mod refresh;
+mod request_verification;
+mod reset_password;
 mod session;
 mod sessions;
 mod sign_in;
@@ -14,13 +19,19 @@ mod sign_up;
 mod token;
 mod token_info;
 mod verify;
+mod verify_email;
 
 pub(crate) use accounts::*;
+pub(crate) use change_password::*;
+pub(crate) use confirm_email::*;
 pub(crate) use end_session::*;
-pub(crate) use login::*;
+pub(crate) use events::*;
+pub(crate) use forgot_password::*;
 pub(crate) use logout::*;
 pub(crate) use me::*;
 pub(crate) use refresh::*;
+pub(crate) use request_verification::*;
+pub(crate) use reset_password::*;
 pub(crate) use session::*;
 pub(crate) use sessions::*;
 pub(crate) use sign_in::*;
@@ -28,3 +39,4 @@ pub(crate) use sign_up::*;
 pub(crate) use token::*;
 pub(crate) use token_info::*;
 pub(crate) use verify::*;
+pub(crate) use verify_email::*;

@@ -1,10 +1,6 @@
 //! `POST /auth/refresh`: a refresh token for a new pair.
 
 use actix_web::{HttpRequest, HttpResponse};
-use holdfast_application::{
-    auth::AuthError,
-    domain::sessions::{ROTATION_WINDOW, ROTATIONS_PER_WINDOW, TooManyRotations},
-};
 use utoipa::ToSchema;
 
 use super::model::TokenPair;
@@ -13,7 +9,6 @@ use crate::{
         State, client_ip,
         fault::Fault,
         fields::{Fields, FromFields},
-        rate_limit,
         values::text,
     },
     v1::{
@@ -34,17 +29,6 @@ impl FromFields for RefreshRequest {
     }
 }
 
-/// The refusal of a session that refreshes too often tells its limit, as every other throttle does.
-pub(super) fn refused(error: AuthError) -> Fault {
-    match error {
-        AuthError::TooManyRefreshes(TooManyRotations { retry_after }) => {
-            let quota = ROTATIONS_PER_WINDOW.unsigned_abs();
-            rate_limit::refusal("session", quota, ROTATION_WINDOW, retry_after)
-        }
-        other => other.into(),
-    }
-}
-
 /// Exchanges a refresh token. Within half a minute the same token gets the same successor again; later it ends the
 /// session.
 #[utoipa::path(post, path = "/api/v1/auth/refresh", tag = "auth", request_body = RefreshRequest,
@@ -58,6 +42,6 @@ pub(crate) async fn refresh(
 ) -> Result<HttpResponse, Fault> {
     let RefreshRequest { refresh_token } = body.read().await?;
     let client = client_ip::client(&request, &state.options().trusted_proxies);
-    let refreshed = state.services().auth.refresh(&refresh_token, &client).await.map_err(refused)?;
+    let refreshed = state.services().auth.refresh(&refresh_token, &client).await?;
     Ok(HttpResponse::Ok().json(Written::silent(TokenPair::from(refreshed))))
 }

@@ -5,7 +5,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::{
-    common::{State, auth::Caller, fault::Fault},
+    common::{State, auth::LiveCaller, fault::Fault},
     v1::{
         json::Written,
         openapi::{Always, Secured},
@@ -23,7 +23,7 @@ pub(crate) struct OwnSessions {
 #[utoipa::path(get, path = "/api/v1/auth/sessions", tag = "auth", operation_id = "own_sessions",
     security(("bearer" = []), ("password" = [])),
     responses((status = 200, description = "The sessions", body = Written<OwnSessions>), Secured, Always))]
-pub(crate) async fn sessions(caller: Caller, state: State) -> Result<HttpResponse, Fault> {
+pub(crate) async fn sessions(caller: LiveCaller, state: State) -> Result<HttpResponse, Fault> {
     let sessions = state.services().users.sessions(caller.0, caller.0.user).await?;
     let sessions = SessionBody::of(sessions, caller.0);
     Ok(HttpResponse::Ok().json(Written::silent(OwnSessions { sessions })))

@@ -1,4 +1,5 @@
-//! `POST /auth/signin`: signing in as the existing front ends do, with a token for a day.
+//! Signing in with an address and a password: `POST /auth/signin` as the existing front ends do, with a token for a day,
+//! and `POST /auth/login` as new clients do, without one.
 
 use actix_web::{HttpRequest, HttpResponse};
 use holdfast_application::{auth::SignIn, domain::users::Password};
@@ -27,12 +28,32 @@ pub(crate) struct SignInRequest {
     password: Password,
 }
 
+/// An address and its password.
+#[derive(ToSchema)]
+pub(crate) struct LoginRequest {
+    /// Also understood as `username`.
+    #[schema(example = "ada@example.com")]
+    email: String,
+    #[schema(value_type = String, format = Password, example = "correct horse battery")]
+    password: Password,
+}
+
 impl FromFields for SignInRequest {
     fn take(fields: &mut Fields) -> Option<Self> {
-        let email = fields.required("email", text);
-        let password = fields.required("password", text);
-        Some(Self { email: email?, password: Password::new(password?) })
+        credentials(fields, "email").map(|(email, password)| Self { email, password })
     }
+}
+
+impl FromFields for LoginRequest {
+    fn take(fields: &mut Fields) -> Option<Self> {
+        let name = if fields.has("email") || !fields.has("username") { "email" } else { "username" };
+        credentials(fields, name).map(|(email, password)| Self { email, password })
+    }
+}
+
+fn credentials(fields: &mut Fields, name: &'static str) -> Option<(String, Password)> {
+    let (email, password) = (fields.required(name, text), fields.required("password", text));
+    email.zip(password.map(Password::new))
 }
 
 /// Signs in with a long-lived token as well.
@@ -46,8 +67,32 @@ pub(crate) async fn sign_in(
     body: Body<SignInRequest>,
 ) -> Result<HttpResponse, Fault> {
     let SignInRequest { email, password } = body.read().await?;
-    let client = client_ip::client(&request, &state.options().trusted_proxies);
-    let wish = SignIn { email, password, long_lived: true, client };
+    begin(&state, &request, email, password, true).await
+}
+
+/// Signs in.
+#[utoipa::path(post, path = "/api/v1/auth/login", tag = "auth", request_body = LoginRequest,
+    responses(
+        (status = 200, description = "The account and its tokens; `token` is null", body = Written<Session>),
+        WrongPassword, WithBody, Throttled, Always))]
+pub(crate) async fn login(
+    state: State,
+    request: HttpRequest,
+    body: Body<LoginRequest>,
+) -> Result<HttpResponse, Fault> {
+    let LoginRequest { email, password } = body.read().await?;
+    begin(&state, &request, email, password, false).await
+}
+
+async fn begin(
+    state: &State,
+    request: &HttpRequest,
+    email: String,
+    password: Password,
+    long_lived: bool,
+) -> Result<HttpResponse, Fault> {
+    let client = client_ip::client(request, &state.options().trusted_proxies);
+    let wish = SignIn { email, password, long_lived, client };
     let signed_in = state.services().auth.sign_in(wish).await?;
     Ok(HttpResponse::Ok().json(Written::silent(Session::from(signed_in))))
 }

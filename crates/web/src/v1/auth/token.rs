@@ -12,7 +12,7 @@ use holdfast_application::{
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::{model::TokenPair, refresh::refused};
+use super::model::TokenPair;
 use crate::{
     common::{
         State,
@@ -124,11 +124,13 @@ fn answer(error: AuthError) -> Result<HttpResponse, Fault> {
         ErrorKind::Forbidden => "The account may not sign in",
         ErrorKind::Malformed
         | ErrorKind::NotFound
+        | ErrorKind::Invalid
         | ErrorKind::Conflict
+        | ErrorKind::InFlight(_)
         | ErrorKind::PreconditionFailed
         | ErrorKind::Throttled(_)
         | ErrorKind::Unavailable(_)
-        | ErrorKind::Unexpected => return Err(refused(error)),
+        | ErrorKind::Unexpected => return Err(error.into()),
     };
     Ok(refuse(OAuthError { error: "invalid_grant", error_description }))
 }

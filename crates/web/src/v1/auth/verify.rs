@@ -6,7 +6,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::{
-    common::{State, auth::Caller, fault::Fault, values::shown},
+    common::{State, auth::LiveCaller, fault::Fault, values::shown},
     v1::openapi::{Always, Secured},
 };
 
@@ -25,7 +25,7 @@ pub(crate) struct Verified {
 #[utoipa::path(post, path = "/api/v1/auth/verify", tag = "auth",
     security(("bearer" = []), ("password" = [])),
     responses((status = 200, description = "The token is good", body = Verified), Secured, Always))]
-pub(crate) async fn verify(caller: Caller, state: State) -> Result<HttpResponse, Fault> {
+pub(crate) async fn verify(caller: LiveCaller, state: State) -> Result<HttpResponse, Fault> {
     let user = state.services().auth.profile(caller.0).await?;
     Ok(HttpResponse::Ok().json(Verified { valid: true, user_id: user.id }))
 }

@@ -46,8 +46,9 @@ pub(crate) async fn complete(
     body: Body<CompleteTask>,
 ) -> Result<HttpResponse, Fault> {
     let id = super::id(&request)?;
+    let preconditions = super::preconditions(&state, &request)?;
     let CompleteTask { completed } = body.read().await?;
-    let expected = super::expected(&state, &request, caller.0, id).await?;
+    let expected = super::expected(preconditions, &state, caller.0, id).await?;
     let task = state.services().tasks.complete(caller.0, id, completed, expected).await?;
     Ok(super::written(if completed { "Task completed" } else { "Task reopened" }, task))
 }

@@ -1,9 +1,12 @@
 //! `POST /tasks`: a new task.
 
-use actix_web::{HttpResponse, http::header};
-use holdfast_application::domain::{
-    Timestamp,
-    tasks::{Description, Priority, TaskDraft, Title},
+use actix_web::{HttpRequest, HttpResponse, http::StatusCode};
+use holdfast_application::{
+    domain::{
+        Timestamp,
+        tasks::{Description, Priority, Task, TaskDraft, Title},
+    },
+    idempotency::{Attempt, Fingerprint, KeptAnswer, Settled},
 };
 use utoipa::ToSchema;
 
@@ -16,9 +19,9 @@ use crate::{
         fields::{Fields, FromFields},
     },
     v1::{
-        etag,
+        etag, idempotency,
         json::{Body, Written, boolean, description, priority, timestamp, title},
-        openapi::{Always, Secured, WithBody, priority_schema},
+        openapi::{Always, Repeatable, Secured, WithBody, priority_schema},
     },
 };
 
@@ -65,23 +68,45 @@ impl From<CreateTask> for TaskDraft {
     }
 }
 
-/// Creates a task.
+/// What a key names together with a body.
+const OPERATION: &str = "POST /api/v1/tasks";
+
+fn created(task: Task) -> KeptAnswer {
+    KeptAnswer {
+        status: StatusCode::CREATED.as_u16(),
+        location: Some(format!("/api/v1/tasks/{}", task.id)),
+        etag: Some(etag::of(task.revision)),
+        // A struct of texts and numbers always serializes.
+        body: serde_json::to_vec(&Written::new("Task created", TaskBody::from(task))).unwrap_or_default(),
+    }
+}
+
+/// Creates a task, with an `Idempotency-Key` once however often it is repeated.
 #[utoipa::path(post, path = "/api/v1/tasks", tag = "tasks", operation_id = "create_task", request_body = CreateTask,
     security(("bearer" = []), ("password" = [])),
+    params(("Idempotency-Key" = Option<String>, Header, description =
+        "A name for this request, 1 to 255 printable ASCII characters, with or without quotation marks. For 24 hours a repeat with the same bytes gets the stored answer")),
     responses(
         (status = 201, description = "Created", body = Written<TaskBody>, headers(
             ("Location" = String, description = "The path of the task"),
-            ("ETag" = String, description = "Its revision"))),
-        Secured, WithBody, Always))]
+            ("ETag" = String, description = "Its revision"),
+            ("Idempotent-Replayed" = bool, description = "`true` on the stored answer to a repeat; absent otherwise"))),
+        Secured, WithBody, Repeatable, Always))]
 pub(crate) async fn create(
     caller: Caller,
     state: State,
+    request: HttpRequest,
     body: Body<CreateTask>,
 ) -> Result<HttpResponse, Fault> {
-    let draft = body.read().await?.into();
-    let task = state.services().tasks.create(caller.0, draft).await?;
-    Ok(HttpResponse::Created()
-        .insert_header((header::LOCATION, format!("/api/v1/tasks/{}", task.id)))
-        .insert_header((header::ETAG, etag::of(task.revision)))
-        .json(Written::new("Task created", TaskBody::from(task))))
+    let key = |fields: &mut Fields| idempotency::key(request.headers(), fields);
+    let (task, key, bytes) = body.read_with(key).await?;
+    let tasks = &state.services().tasks;
+    let settled = match key {
+        None => Settled { answer: created(tasks.create(caller.0, task.into()).await?), replayed: false },
+        Some(key) => {
+            let attempt = Attempt { key, fingerprint: Fingerprint::of(OPERATION, &bytes) };
+            tasks.create_once(caller.0, task.into(), attempt, created).await?
+        }
+    };
+    idempotency::answer(settled)
 }

@@ -37,7 +37,8 @@ pub(crate) async fn delete(
     request: HttpRequest,
 ) -> Result<HttpResponse, Fault> {
     let id = super::id(&request)?;
-    let expected = super::expected(&state, &request, caller.0, id).await?;
+    let preconditions = super::preconditions(&state, &request)?;
+    let expected = super::expected(preconditions, &state, caller.0, id).await?;
     state.services().tasks.delete(caller.0, id, expected).await?;
     Ok(HttpResponse::Ok().json(Deleted { success: true, message: "Task deleted", data: None }))
 }

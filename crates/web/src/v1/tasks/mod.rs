@@ -19,7 +19,7 @@ use holdfast_application::{
 };
 
 use super::{
-    etag::{self, IfMatch},
+    etag::{self, Preconditions},
     json::Written,
 };
 use crate::common::{State, fault::Fault};
@@ -38,15 +38,20 @@ fn id(request: &HttpRequest) -> Result<TaskId, Fault> {
     request.match_info().query("id").parse().map_err(|_| Fault::not_found("Task not found"))
 }
 
-/// The revision that `If-Match` demands, if it demands one.
+/// What a write demands of the task that it finds, and whether it must demand anything.
+fn preconditions(state: &State, request: &HttpRequest) -> Result<Preconditions, Fault> {
+    let preconditions = Preconditions::of(request.headers());
+    if state.options().require_if_match { preconditions.required() } else { Ok(preconditions) }
+}
+
+/// The revision that the write must find, if it must find a certain one.
 async fn expected(
+    preconditions: Preconditions,
     state: &State,
-    request: &HttpRequest,
     actor: Actor,
     id: TaskId,
 ) -> Result<Option<Revision>, Fault> {
-    let current = async || Ok(state.services().tasks.show(actor, id).await?);
-    IfMatch::of(request.headers()).expected(current).await
+    preconditions.expected(async || Ok(state.services().tasks.show(actor, id).await?)).await
 }
 
 /// The answer to a write that a task survives.

@@ -86,8 +86,9 @@ pub(crate) async fn patch(
     body: Body<PatchTask>,
 ) -> Result<HttpResponse, Fault> {
     let id = super::id(&request)?;
+    let preconditions = super::preconditions(&state, &request)?;
     let changes = body.read().await?.into();
-    let expected = super::expected(&state, &request, caller.0, id).await?;
+    let expected = super::expected(preconditions, &state, caller.0, id).await?;
     let task = state.services().tasks.update(caller.0, id, &changes, expected).await?;
     Ok(super::written("Task updated", task))
 }

@@ -40,8 +40,9 @@ pub(crate) async fn replace(
     body: Body<CreateTask>,
 ) -> Result<HttpResponse, Fault> {
     let id = super::id(&request)?;
+    let preconditions = super::preconditions(&state, &request)?;
     let changes = changes(body.read().await?.into());
-    let expected = super::expected(&state, &request, caller.0, id).await?;
+    let expected = super::expected(preconditions, &state, caller.0, id).await?;
     let task = state.services().tasks.update(caller.0, id, &changes, expected).await?;
     Ok(super::written("Task updated", task))
 }

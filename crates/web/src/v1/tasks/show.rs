@@ -6,9 +6,9 @@ use super::TaskBody;
 use crate::{
     common::{State, auth::Caller, fault::Fault},
     v1::{
-        etag,
+        etag::{self, Preconditions},
         json::Written,
-        openapi::{Always, Missing, Secured},
+        openapi::{Always, Matching, Missing, Secured},
     },
 };
 
@@ -17,16 +17,17 @@ use crate::{
     security(("bearer" = []), ("password" = [])),
     params(
         ("id" = String, Path, description = "The task's id", format = Uuid),
+        ("If-Match" = Option<String>, Header, description = "The revision that is wanted"),
         ("If-None-Match" = Option<String>, Header, description = "A revision that the caller has")),
     responses(
         (status = 200, description = "The task", body = Written<TaskBody>, headers(
             ("ETag" = String, description = "Its revision"))),
         (status = 304, description = "The caller has this revision"),
-        Secured, Missing, Always))]
+        Secured, Missing, Matching, Always))]
 pub(crate) async fn show(caller: Caller, state: State, request: HttpRequest) -> Result<HttpResponse, Fault> {
     let task = state.services().tasks.show(caller.0, super::id(&request)?).await?;
     let tag = (header::ETAG, etag::of(task.revision));
-    if etag::is_known(request.headers(), task.revision) {
+    if Preconditions::of(request.headers()).is_known(task.revision)? {
         return Ok(HttpResponse::NotModified().insert_header(tag).finish());
     }
     Ok(HttpResponse::Ok().insert_header(tag).json(Written::silent(TaskBody::from(task))))

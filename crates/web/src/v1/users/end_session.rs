@@ -3,7 +3,7 @@
 use actix_web::{HttpRequest, HttpResponse};
 
 use crate::{
-    common::{State, auth::Caller, client_ip, fault::Fault},
+    common::{State, auth::LiveCaller, client_ip, fault::Fault},
     v1::{
         json::Done,
         openapi::{Always, Authorized, Missing, Secured},
@@ -20,7 +20,7 @@ use crate::{
         (status = 200, description = "Ended", body = Done),
         Secured, Authorized, Missing, Always))]
 pub(crate) async fn end_session(
-    caller: Caller,
+    caller: LiveCaller,
     state: State,
     request: HttpRequest,
 ) -> Result<HttpResponse, Fault> {

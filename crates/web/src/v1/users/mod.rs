@@ -2,8 +2,11 @@
 
 mod accounts;
 mod ban;
+mod change_email;
 mod end_session;
 mod end_sessions;
+mod events;
+mod export;
 mod list;
 mod model;
 mod own;
@@ -23,8 +26,11 @@ use crate::common::{State, fault::Fault};
 
 pub(crate) use accounts::*;
 pub(crate) use ban::*;
+pub(crate) use change_email::*;
 pub(crate) use end_session::*;
 pub(crate) use end_sessions::*;
+pub(crate) use events::*;
+pub(crate) use export::*;
 pub(crate) use list::*;
 pub(crate) use model::{FlatUser, LinkedAccounts, SessionBody};
 pub(crate) use own::*;

@@ -112,7 +112,7 @@ impl SessionBody {
         sessions.into_iter().map(|session| Self::new(session, actor)).collect()
     }
 
-    fn new(session: Session, actor: Actor) -> Self {
+    pub(super) fn new(session: Session, actor: Actor) -> Self {
         let expires_at = session.expires_at();
         let Session {
             id,

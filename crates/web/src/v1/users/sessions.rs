@@ -6,7 +6,7 @@ use utoipa::ToSchema;
 
 use super::SessionBody;
 use crate::{
-    common::{State, auth::Caller, fault::Fault},
+    common::{State, auth::LiveCaller, fault::Fault},
     v1::openapi::{Always, Authorized, Missing, Secured},
 };
 
@@ -26,7 +26,7 @@ pub(crate) struct UserSessions {
         (status = 200, description = "The sessions", body = UserSessions),
         Secured, Authorized, Missing, Always))]
 pub(crate) async fn sessions(
-    caller: Caller,
+    caller: LiveCaller,
     state: State,
     request: HttpRequest,
 ) -> Result<HttpResponse, Fault> {

@@ -1,0 +1,77 @@
+//! Giving an account another address: asked for with the password, confirmed by a link that only the new address gets.
+
+use holdfast_domain::{
+    sessions::{Client, EndReason, EventKind},
+    users::{Email, LinkPurpose, Password, User},
+};
+
+use super::{Auth, AuthError, redeem::end_access};
+use crate::{
+    Actor,
+    ports::{Errand, Letter, LinkToken, StoreError, Unique},
+};
+
+/// A wish for another address.
+#[derive(Debug, Clone)]
+pub struct ChangeEmail {
+    /// The new one. Whether somebody has it already is not told here.
+    pub email: Email,
+    /// Shows that the account's owner asks.
+    pub password: Password,
+    /// Where the wish comes from.
+    pub client: Client,
+}
+
+impl Auth {
+    /// Verifies the password and sends a link to the new address, and word of it to the old one. Nothing changes yet.
+    /// Exactly one verification is done, unless the attempt is throttled.
+    pub async fn request_email_change(&self, actor: Actor, wish: ChangeEmail) -> Result<(), AuthError> {
+        let ChangeEmail { email, password, client } = wish;
+        let account = self.store.users().find_account(actor.user).await?.ok_or(AuthError::TokenInvalid)?;
+        let verified = account.password_hash.ok_or(AuthError::NoPassword)?;
+        self.attempts.confirm(actor, Some(&verified), &password, &client).await?;
+        let work = self.store.begin().await?;
+        let current = work.users().lock(actor.user).await?.ok_or(AuthError::TokenInvalid)?;
+        // Whoever shows a password that was changed meanwhile gets no link that outlives the change.
+        if current.password_hash != Some(verified) {
+            return Err(AuthError::TokenInvalid);
+        }
+        current.user.admit(self.clock.now())?;
+        let purpose = LinkPurpose::ChangeEmail;
+        let token = self.links.issue(&*work, actor.user, purpose, Some(email.clone())).await?;
+        work.commit().await?;
+        self.tell_both(email, token, current.user)
+    }
+
+    fn tell_both(&self, new: Email, token: LinkToken, user: User) -> Result<(), AuthError> {
+        self.outbox.submit(Errand::Letter { to: new, letter: Letter::ConfirmNewEmail(token) })?;
+        self.leave(Errand::Letter { to: user.email, letter: Letter::AnotherEmailWasAskedFor });
+        Ok(())
+    }
+
+    /// Gives the account the address that the link was sent to. All sessions end but the caller's own, where they are
+    /// signed in to this account; so do tokens from the field and every other link.
+    pub async fn confirm_email_change(
+        &self,
+        token: &str,
+        caller: Option<Actor>,
+        client: &Client,
+    ) -> Result<(), AuthError> {
+        let link = self.present(token, LinkPurpose::ChangeEmail).await?;
+        let now = self.clock.now();
+        let work = self.store.begin().await?;
+        let (user, redeemed) = self.redeem(&*work, link, now).await?;
+        user.admit(now).map_err(|_| AuthError::LinkInvalid)?;
+        let email = redeemed.email.ok_or(AuthError::LinkInvalid)?;
+        work.users().change_email(user.id, &email, now).await.map_err(|error| match error {
+            StoreError::Duplicate(Unique::Email) => AuthError::EmailExists,
+            other => other.into(),
+        })?;
+        let session = caller.filter(|actor| actor.user == user.id).and_then(|actor| actor.session);
+        end_access(&*work, user.id, session, EndReason::EmailChanged, now).await?;
+        work.audit().append(&self.event(user.id, EventKind::EmailChanged, session, client)).await?;
+        work.commit().await?;
+        self.leave(Errand::Letter { to: user.email, letter: Letter::EmailWasChanged });
+        Ok(())
+    }
+}

@@ -1,0 +1,107 @@
+//! All that is kept about an account, for its owner to take along. How it is written down is the surface's.
+
+use std::sync::Arc;
+
+use holdfast_domain::{
+    SessionId, UserId,
+    sessions::{AuthEvent, Session},
+    tasks::Task,
+    users::{LinkedAccount, User},
+};
+
+use super::{UserError, Users};
+use crate::{
+    Actor,
+    ports::{
+        Direction, EventPosition, Position, SortBy, SortKey, Start, Store, StoreError, TaskFilter, TaskOrder,
+        TaskQuery,
+    },
+};
+
+/// The most rows in one piece. Only one piece is in memory at a time, however much there is.
+const PIECE: u64 = 100;
+/// The oldest first: a task that is created meanwhile comes last.
+const ORDER: TaskOrder = TaskOrder { by: SortBy::CreatedAt, direction: Direction::Ascending };
+
+/// Some of what is kept, in the order in which an export tells it. Of every list there is at least one piece, which may be
+/// empty; the pieces of one list follow each other.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ExportPiece {
+    /// The links to accounts elsewhere, all at once.
+    LinkedAccounts(Vec<LinkedAccount>),
+    /// Sessions, those that are over as well.
+    Sessions(Vec<Session>),
+    /// The security history, the newest entries first.
+    Events(Vec<AuthEvent>),
+    /// The tasks, the oldest first.
+    Tasks(Vec<Task>),
+}
+
+/// An export under way. Each piece is read on its own: what is there throughout is told exactly once, what comes or goes
+/// meanwhile may be missing.
+pub struct Export {
+    /// The account as it was when the export began.
+    pub user: User,
+    store: Arc<dyn Store>,
+    next: Option<Place>,
+}
+
+/// Where the next piece begins.
+enum Place {
+    LinkedAccounts,
+    Sessions(Option<SessionId>),
+    Events(Option<EventPosition>),
+    Tasks(Start),
+}
+
+impl Users {
+    /// Begins an export of the caller's own account.
+    pub async fn export(&self, actor: Actor) -> Result<Export, UserError> {
+        let user = self.store.users().find(actor.user).await?.ok_or(UserError::AccountGone)?;
+        Ok(Export { user, store: self.store.clone(), next: Some(Place::LinkedAccounts) })
+    }
+}
+
+impl Export {
+    /// The next piece; nothing when all was told. After an error the same piece may be asked for again.
+    pub async fn next(&mut self) -> Result<Option<ExportPiece>, StoreError> {
+        let Some(place) = &self.next else { return Ok(None) };
+        let (piece, next) = self.read(place).await?;
+        self.next = next;
+        Ok(Some(piece))
+    }
+
+    async fn read(&self, place: &Place) -> Result<(ExportPiece, Option<Place>), StoreError> {
+        let owner: UserId = self.user.id;
+        Ok(match place {
+            Place::LinkedAccounts => {
+                let links = self.store.users().linked_accounts(owner).await?;
+                (ExportPiece::LinkedAccounts(links), Some(Place::Sessions(None)))
+            }
+            Place::Sessions(after) => {
+                let sessions = self.store.sessions().list(owner, *after, PIECE).await?;
+                let last = full(&sessions).map(|session| Place::Sessions(Some(session.id)));
+                (ExportPiece::Sessions(sessions), last.or(Some(Place::Events(None))))
+            }
+            Place::Events(behind) => {
+                let events = self.store.audit().latest(owner, *behind, PIECE).await?;
+                let last = full(&events).map(|event| Place::Events(Some(EventPosition::behind(event))));
+                (ExportPiece::Events(events), last.or(Some(Place::Tasks(Start::Offset(0)))))
+            }
+            Place::Tasks(start) => {
+                let (filter, start) = (TaskFilter::default(), start.clone());
+                let query = TaskQuery { filter, order: ORDER, start, limit: PIECE };
+                let tasks = self.store.tasks().list(owner, &query).await?;
+                let last = full(&tasks).map(|task| {
+                    Place::Tasks(Start::After(Position { key: SortKey::of(task, ORDER.by), id: task.id }))
+                });
+                (ExportPiece::Tasks(tasks), last)
+            }
+        })
+    }
+}
+
+/// The last row of a piece behind which there may be another.
+fn full<T>(rows: &[T]) -> Option<&T> {
+    rows.last().filter(|_| rows.len() as u64 >= PIECE)
+}

@@ -1,0 +1,179 @@
+//! Failed attempts at passwords in the database. The statements that count are `attempts`'.
+
+use async_trait::async_trait;
+use holdfast_application::{
+    domain::{
+        Timestamp,
+        throttle::{Counter, Counters, Limits, Network, Principal},
+    },
+    ports::{StoreError, ThrottleRepository},
+};
+use sea_orm::{
+    ActiveValue::Set,
+    ColumnTrait, ConnectionTrait, DbBackend, EntityTrait, QueryFilter, QueryOrder, QuerySelect, QueryTrait,
+    StatementBuilder,
+    sea_query::{Expr, ExprTrait, OnConflict},
+};
+
+use super::{
+    SeaOrm,
+    attempts::{Attempt, EVERYWHERE},
+    connections::Connections,
+    dialect,
+    entities::throttles::{ActiveModel, Column, Entity, Model},
+    error::{corrupt, store_error},
+};
+
+#[async_trait]
+impl<C: Connections> ThrottleRepository for SeaOrm<C> {
+    async fn count(
+        &self,
+        principal: Principal,
+        network: &Network,
+        limits: &Limits,
+        at: Timestamp,
+    ) -> Result<Counters, StoreError> {
+        let attempt = Attempt { principal, network, limits, at };
+        let call = self.call();
+        match call.get_database_backend() {
+            DbBackend::Postgres => counted(&call, &attempt.both()).await,
+            _ => in_turn(&call, &attempt).await,
+        }
+    }
+
+    async fn find(&self, principal: Principal, network: &Network) -> Result<Counters, StoreError> {
+        let rows = Entity::find()
+            .filter(Column::Principal.eq(principal.uuid()))
+            .filter(Column::Network.is_in([network.as_str(), EVERYWHERE]))
+            .all(&self.call())
+            .await
+            .map_err(store_error)?;
+        counters(rows)
+    }
+
+    async fn give_back(
+        &self,
+        principal: Principal,
+        network: &Network,
+        counted: &Counters,
+        at: Timestamp,
+    ) -> Result<(), StoreError> {
+        let Counters { network: here, account } = counted;
+        for (network, counter) in [(network.as_str(), here), (EVERYWHERE, account)] {
+            let Some(Counter { blocked_until, since, failures: _, succeeded_at: _ }) = counter else {
+                continue;
+            };
+            let last = Column::BlockedUntil.eq(blocked_until.micros());
+            let unblocked = Expr::case(last, at.micros()).finally(Expr::col(Column::BlockedUntil));
+            Entity::update_many()
+                .col_expr(Column::Failures, Expr::col(Column::Failures).sub(1_i64))
+                .col_expr(Column::BlockedUntil, unblocked.into())
+                .filter(Column::Principal.eq(principal.uuid()))
+                .filter(Column::Network.eq(network))
+                .filter(Column::Since.eq(since.micros()))
+                .filter(Column::Failures.gt(0_i64))
+                .exec(&self.call())
+                .await
+                .map_err(store_error)?;
+        }
+        Ok(())
+    }
+
+    async fn clear(&self, principal: Principal, network: &Network, at: Timestamp) -> Result<(), StoreError> {
+        let replaced = OnConflict::columns([Column::Principal, Column::Network])
+            .update_columns([
+                Column::Failures,
+                Column::Since,
+                Column::BlockedUntil,
+                Column::SucceededAt,
+                Column::ExpiresAt,
+            ])
+            .to_owned();
+        Entity::insert(row(principal, network, &Counter::cleared(at)))
+            .on_conflict(replaced)
+            .exec_without_returning(&self.call())
+            .await
+            .map(|_| ())
+            .map_err(store_error)
+    }
+
+    async fn forget(&self, principal: Principal) -> Result<(), StoreError> {
+        Entity::delete_many()
+            .filter(Column::Principal.eq(principal.uuid()))
+            .exec(&self.call())
+            .await
+            .map(|_| ())
+            .map_err(store_error)
+    }
+
+    async fn sweep(&self, at: Timestamp, limit: u64) -> Result<u64, StoreError> {
+        let expired = Column::ExpiresAt.lte(at.micros());
+        let oldest = Entity::find()
+            .select_only()
+            .columns([Column::Principal, Column::Network])
+            .filter(expired.clone())
+            .order_by_asc(Column::ExpiresAt)
+            .limit(dialect::count(limit));
+        let key = Expr::tuple([Expr::col(Column::Principal), Expr::col(Column::Network)]);
+        let swept = Entity::delete_many()
+            .filter(key.in_subquery(oldest.into_query()))
+            // Again, because a counter may have come back to life since the look.
+            .filter(expired)
+            .exec(&self.call())
+            .await
+            .map_err(store_error)?;
+        Ok(swept.rows_affected)
+    }
+}
+
+/// One statement after the other, where a round trip costs next to nothing.
+async fn in_turn(call: &impl ConnectionTrait, attempt: &Attempt<'_>) -> Result<Counters, StoreError> {
+    let here = counted(call, &attempt.here()).await?;
+    if here.network.is_none() || here.is_known(attempt.at) {
+        return Ok(here);
+    }
+    let Counters { account, network: _ } = counted(call, &attempt.everywhere()).await?;
+    Ok(Counters { account, ..here })
+}
+
+async fn counted(
+    call: &impl ConnectionTrait,
+    statement: &impl StatementBuilder,
+) -> Result<Counters, StoreError> {
+    let statement = call.get_database_backend().build(statement);
+    counters(Entity::find().from_raw_sql(statement).all(call).await.map_err(store_error)?)
+}
+
+fn row(principal: Principal, network: &Network, counter: &Counter) -> ActiveModel {
+    let Counter { failures, since, blocked_until, succeeded_at } = counter;
+    ActiveModel {
+        principal: Set(principal.uuid()),
+        network: Set(network.as_str().to_owned()),
+        failures: Set(i64::from(*failures)),
+        since: Set(since.micros()),
+        blocked_until: Set(blocked_until.micros()),
+        succeeded_at: Set(succeeded_at.map(Timestamp::micros)),
+        expires_at: Set(counter.expires_at().micros()),
+    }
+}
+
+fn counters(rows: Vec<Model>) -> Result<Counters, StoreError> {
+    let mut found = Counters::default();
+    for row in rows {
+        let place = if row.network == EVERYWHERE { &mut found.account } else { &mut found.network };
+        *place = Some(counter(&row)?);
+    }
+    Ok(found)
+}
+
+fn counter(row: &Model) -> Result<Counter, StoreError> {
+    let Model { principal: _, network: _, failures, since, blocked_until, succeeded_at, expires_at: _ } =
+        *row;
+    let time = |micros, column| Timestamp::from_micros(micros).map_err(|_| corrupt(column));
+    Ok(Counter {
+        failures: u32::try_from(failures).map_err(|_| corrupt("throttles.failures"))?,
+        since: time(since, "throttles.since")?,
+        blocked_until: time(blocked_until, "throttles.blocked_until")?,
+        succeeded_at: succeeded_at.map(|at| time(at, "throttles.succeeded_at")).transpose()?,
+    })
+}
