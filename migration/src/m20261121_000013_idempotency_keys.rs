@@ -1,5 +1,5 @@
 //! Requests that were carried out and may be repeated: their key, what they were, and what they were answered. A row is
-//! worth nothing a day after `created_at`, by which housekeeping finds it.
+//! worth nothing a day after `created_at`, by which the sweep finds it.
 
 use crate::sql_migration::{SqlMigration, Statements};
 

@@ -14,6 +14,7 @@ use holdfast_application::{
     mail::Courier,
     page::CursorKey,
     ports::{Clock as _, Ids, Mailer, Outbox, Passwords, Store, Tokens},
+    tasks::Tasks,
 };
 use holdfast_infrastructure::{
     clock::SystemClock,
@@ -47,7 +48,7 @@ const SHUTDOWN_SECONDS: u64 = 20;
 const MAIL_SECONDS: u64 = 1;
 /// Connections that wait to be accepted.
 const BACKLOG: u32 = 4_096;
-/// How often what is over of the throttles is dropped.
+/// How often what is over of the throttles and of kept answers is dropped.
 const SWEEP_INTERVAL: Duration = Duration::from_mins(1);
 
 /// A server that is bound and ready to run.
@@ -71,12 +72,12 @@ impl Application {
             Revocation::Fast => Some(Polls::start(services.auth.clone())),
             Revocation::Strict => None,
         };
-        let auth = services.auth.clone();
+        let (auth, tasks) = (services.auth.clone(), services.tasks.clone());
         let state =
             WebState::new(services, Arc::new(SystemClock), Arc::new(UuidV7Ids), web_options(settings));
         let signals = Signals::listen().context("cannot listen for signals")?;
         let stop = signals.requested(state.readiness(), settings.http.drain_delay());
-        sweep_throttles(state.clone(), auth);
+        sweep(state.clone(), auth, tasks);
         let address = SocketAddr::new(settings.http.host, settings.http.port);
         let server = HttpServer::new(move || holdfast_web::app(&state))
             .backlog(BACKLOG)
@@ -339,7 +340,7 @@ fn web_options(settings: &Settings) -> WebOptions {
 }
 
 /// Every instance sweeps what all of them count together, too: who comes second finds nothing left.
-fn sweep_throttles(state: WebState, auth: Auth) {
+fn sweep(state: WebState, auth: Auth, tasks: Tasks) {
     actix_web::rt::spawn(async move {
         let mut interval = actix_web::rt::time::interval(SWEEP_INTERVAL);
         loop {
@@ -349,6 +350,12 @@ fn sweep_throttles(state: WebState, auth: Auth) {
                 tracing::warn!(
                     error = &error as &dyn std::error::Error,
                     "counters of attempts were not swept"
+                );
+            }
+            if let Err(error) = tasks.sweep_answers().await {
+                tracing::warn!(
+                    error = &error as &dyn std::error::Error,
+                    "answers to requests that may be repeated were not swept"
                 );
             }
         }

@@ -71,11 +71,11 @@ pub(super) fn write(letter: &Letter, site: &LinkSite) -> (&'static str, String) 
                 "Somebody who knows your password asked to use another e-mail address for\nyour Holdfast account. It changes once that address is confirmed.",
             ),
         ),
+        // Nobody can reset a password through this address any more.
         Letter::EmailWasChanged => (
             "Your e-mail address was changed",
-            alarm(
-                "Your Holdfast account has another e-mail address now. No more mail will\ncome to this one.",
-            ),
+            "Your Holdfast account has another e-mail address now. No more mail will\ncome to this one.\n\nIf it was not you, tell us at once: somebody else has your account.\n"
+                .to_owned(),
         ),
     }
 }

@@ -35,6 +35,7 @@ pub enum Claim {
 /// Requests that were carried out, by their owner and key.
 ///
 /// - No call MUST ever read or write a record of another owner than the one it names; two owners MAY use one key.
+///   [`IdempotencyRepository::sweep`] alone names none.
 /// - Keys MUST compare exactly, by every character and its case.
 /// - A record made at `forgotten` or before MUST count as none, whether or not it is still there.
 /// - A record MUST go with its owner's account.
@@ -58,4 +59,9 @@ pub trait IdempotencyRepository: Send + Sync {
     /// - `Taken` MUST NOT spend the unit of work.
     /// - An owner without an account MUST be `OwnerMissing`.
     async fn claim(&self, record: &IdempotencyRecord, forgotten: Timestamp) -> Result<Claim, StoreError>;
+
+    /// Removes records made at `forgotten` or before, `limit` at most; answers how many.
+    ///
+    /// - A record made after `forgotten` MUST stay.
+    async fn sweep(&self, forgotten: Timestamp, limit: u64) -> Result<u64, StoreError>;
 }

@@ -76,6 +76,7 @@ impl Users {
         work.users().set_password(id, hash, now).await?;
         work.sessions().end_all(id, None, EndReason::PasswordChanged, now).await?;
         work.legacy_tokens().refuse_all(id, now).await?;
+        work.one_time_tokens().revoke_all(id, now).await?;
         for kind in [EventKind::EmailChanged, EventKind::PasswordReset] {
             work.audit().append(&self.event(id, kind)).await?;
         }

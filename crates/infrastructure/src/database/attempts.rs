@@ -92,7 +92,8 @@ impl Attempt<'_> {
             .value(Column::Failures, begun(Column::Failures, stored(Column::Failures).add(1_i64)))
             .value(Column::Since, begun(Column::Since, stored(Column::Since)))
             .value(Column::BlockedUntil, begun(Column::BlockedUntil, blocked_until))
-            .value(Column::ExpiresAt, begun(Column::ExpiresAt, expires_at.into()))
+            // Also of a series that is over: a success is remembered for longer than failures are.
+            .value(Column::ExpiresAt, expires_at)
             .action_and_where(self.is_blocked(backoff).not())
             .to_owned()
     }

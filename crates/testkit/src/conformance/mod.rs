@@ -223,6 +223,7 @@ macro_rules! store_conformance {
                 a_taken_key_does_not_spend_the_unit_of_work
                 a_key_in_flight_keeps_others_waiting
                 one_of_many_claims_wins
+                what_is_forgotten_is_swept_and_nothing_else
             }
             throttle {
                 an_attempt_that_comes_too_early_is_not_counted

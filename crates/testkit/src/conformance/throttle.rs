@@ -259,7 +259,12 @@ pub async fn what_has_expired_is_swept_and_nothing_else(fresh: &Fresh) {
     assert_eq!(find(fresh, who, 1).await.network, None);
     assert_eq!(failures(find(fresh, who, 3).await), [1, 1]);
     assert!(find(fresh, who, 4).await.is_known(day));
-    assert_eq!(throttle.sweep(begin.plus(Duration::from_hours(30 * 24)), 9).await.unwrap(), 3);
+    // A failure after the first series is over does not end what the success is remembered for.
+    throttle.count(who, &network(4), &ROOMY, day.plus(Duration::from_hours(1))).await.unwrap();
+    let later = begin.plus(Duration::from_hours(72));
+    assert_eq!(throttle.sweep(later, 9).await.unwrap(), 2);
+    assert!(find(fresh, who, 4).await.is_known(later));
+    assert_eq!(throttle.sweep(begin.plus(Duration::from_hours(30 * 24)), 9).await.unwrap(), 1);
     assert_eq!(find(fresh, who, 4).await, Counters::default());
 }
 

@@ -23,4 +23,8 @@ impl<R: Inner> IdempotencyRepository for Failing<R> {
     async fn claim(&self, record: &IdempotencyRecord, forgotten: Timestamp) -> Result<Claim, StoreError> {
         self.call(self.inner.repositories().idempotency().claim(record, forgotten)).await
     }
+
+    async fn sweep(&self, forgotten: Timestamp, limit: u64) -> Result<u64, StoreError> {
+        self.call(self.inner.repositories().idempotency().sweep(forgotten, limit)).await
+    }
 }

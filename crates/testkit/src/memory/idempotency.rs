@@ -36,4 +36,17 @@ impl<A: Access> IdempotencyRepository for Rows<A> {
         };
         self.0.write(claim).await
     }
+
+    async fn sweep(&self, forgotten: Timestamp, limit: u64) -> Result<u64, StoreError> {
+        let sweep = |tables: &mut Tables| {
+            let mut swept = 0;
+            tables.answered.retain(|_, record| {
+                let goes = swept < limit && record.created_at <= forgotten;
+                swept += u64::from(goes);
+                !goes
+            });
+            Ok(swept)
+        };
+        self.0.write(sweep).await
+    }
 }

@@ -1,5 +1,5 @@
-//! `GET /users/me/export`: all that is kept about the caller's account, as one JSON document that is written while it is
-//! read.
+//! `GET /users/me/export`: the caller's profile, tasks, sessions, history and linked accounts, as one JSON document that is
+//! written while it is read.
 
 use std::mem;
 
@@ -222,8 +222,8 @@ impl Writer {
     }
 }
 
-/// Takes along all that is kept about the caller's account. The document is sent while it is read: where the store is lost
-/// on the way, the connection closes before its end.
+/// Takes along the caller's profile, tasks, sessions, security history and linked accounts. The document is sent while it
+/// is read: where the store is lost on the way, the connection closes before its end.
 #[utoipa::path(get, path = "/api/v1/users/me/export", tag = "users", operation_id = "export_own_user",
     security(("bearer" = []), ("password" = [])),
     responses((status = 200, description = "The document, as a file", body = AccountExport), Secured, Always))]
