@@ -32,3 +32,19 @@ requirements:
 # or `b` runs one of them; `CONTRACT_ADMIN_EMAIL` and `CONTRACT_ADMIN_PASSWORD` name an administrator for its rows.
 contract-replay BASE_URL:
     CONTRACT_BASE_URL={{BASE_URL}} cargo test -q -p acceptance --test it contract_replay -- --nocapture
+
+# Ten minutes of random faults under eight writers each on PostgreSQL, behind PgBouncer and on SQLite; a table at the end (docs/reliability.md).
+# `FAULTS_SECONDS` and `FAULTS_SEED` make it longer and another one.
+faults:
+    FAULTS_SECONDS="${FAULTS_SECONDS:-600}" cargo test -p holdfast-server --test reliability random_faults -- --nocapture
+
+# The leader of the database is taken away under eight writers: PostgreSQL under Patroni with etcd and HAProxy, all on this machine
+# (docs/database.md, "Fail-over"). About two minutes a round; `just failover --rounds 5`. HOLDFAST_BIN names another binary.
+failover *ARGUMENTS:
+    [ -n "${HOLDFAST_BIN:-}" ] || cargo build --release --package holdfast-server
+    tests/drills/failover.py {{ARGUMENTS}}
+
+# Two instances behind HAProxy are restarted in turn under sixteen clients. `just rolling --from OLD_BINARY` goes through an upgrade.
+rolling *ARGUMENTS:
+    [ -n "${HOLDFAST_BIN:-}" ] || cargo build --release --package holdfast-server
+    tests/drills/rolling.py {{ARGUMENTS}}

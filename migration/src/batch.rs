@@ -1,67 +1,105 @@
-//! What a batch of migrations comes to, and running it inside the transaction that holds the lock.
+//! Running steps inside the transaction that holds the lock, and what is looked at before and after them.
 
 use sea_orm_migration::sea_orm::{ConnectionTrait, DatabaseTransaction, DbBackend};
 use sea_orm_migration::{DbErr, SchemaManager};
 
-use crate::adoption;
 use crate::error::MigrationError;
 use crate::journal::{self, Entry};
+use crate::plan::{self, Batch, Newer, Step};
 use crate::sql_migration::{Direction, PlannedMigration};
+use crate::{Engine, adoption, checksums, lock};
 
-/// What a batch is asked to do.
+/// What a segment needs to know of the run that it is a part of.
 #[derive(Clone, Copy)]
-pub(crate) enum Batch {
-    Up(Option<u32>),
-    Down(Option<u32>, Newer),
-    Fresh,
-    /// Everything pending, and an adoption where none was recorded yet.
-    Adopt,
+pub(crate) struct Run<'a> {
+    pub(crate) migrations: &'a [Box<dyn PlannedMigration>],
+    pub(crate) engine: Engine,
+    pub(crate) batch: Batch<'a>,
+    /// Whether the text of an applied migration may differ from the recorded one, and is recorded anew.
+    pub(crate) accept_changed: bool,
 }
 
-/// What becomes of rows that are newer than an adoption when it is taken back.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Newer {
-    Refuse,
-    Discard,
-}
-
-pub(crate) type Step<'a> = (Direction, &'a dyn PlannedMigration);
-
-/// Runs the batch in a transaction that holds the lock, and returns the names in the order they were run in.
-pub(crate) async fn apply(
-    migrations: &[Box<dyn PlannedMigration>],
+/// The steps of the run, read and checked in a transaction that holds the lock.
+pub(crate) async fn plan<'a>(
+    run: Run<'a>,
     transaction: &DatabaseTransaction,
-    batch: Batch,
+) -> Result<Vec<Step<'a>>, MigrationError> {
+    let entries = journal::entries(transaction).await.map_err(MigrationError::Database)?;
+    if let Batch::Up(_) | Batch::Adopt = run.batch
+        && !run.accept_changed
+    {
+        let changed = checksums::changed(transaction, run.migrations, run.engine, &entries).await;
+        let migrations = changed.map_err(MigrationError::Database)?;
+        if !migrations.is_empty() {
+            return Err(MigrationError::Changed { migrations });
+        }
+    }
+    plan::steps(run.migrations, run.batch, &entries)
+}
+
+/// Runs steps in a transaction that holds the lock, and returns the names in the order they were run in. The last
+/// transaction of a run also does what comes after all steps.
+pub(crate) async fn apply(
+    run: Run<'_>,
+    transaction: &DatabaseTransaction,
+    steps: &[Step<'_>],
+    last: bool,
 ) -> Result<Vec<String>, MigrationError> {
     let entries = journal::entries(transaction).await.map_err(MigrationError::Database)?;
-    let steps = steps(migrations, batch, &entries)?;
-    if steps.is_empty() {
-        adopt_late(transaction, batch, &entries).await?;
-        return Ok(Vec::new());
+    if !steps.is_empty() {
+        refuse_foreign_tables(run.migrations, transaction, &entries).await?;
+        refuse_adoption(transaction, run.batch, steps).await?;
+        journal::install(transaction).await.map_err(MigrationError::Database)?;
     }
-    refuse_foreign_tables(migrations, transaction, &entries).await?;
-    refuse_adoption(transaction, batch, &steps).await?;
-    journal::install(transaction).await.map_err(MigrationError::Database)?;
+    if run.engine == Engine::Postgres {
+        transaction.execute_unprepared(lock::COUNT_FROM_NOW).await.map_err(MigrationError::Database)?;
+    }
     let mut names = Vec::with_capacity(steps.len());
-    for (direction, migration) in steps {
+    for (direction, migration) in steps.iter().copied() {
         let name = migration.name().to_owned();
-        run_step(transaction, direction, migration).await.map_err(|cause| MigrationError::Step {
-            name: name.clone(),
-            direction,
-            cause,
-        })?;
+        run_step(transaction, run.engine, direction, migration)
+            .await
+            .map_err(|cause| MigrationError::Step { name: name.clone(), direction, cause })?;
         tracing::info!(migration = name, ?direction, "migrated");
         names.push(name);
     }
-    adopt_late(transaction, batch, &entries).await?;
-    refuse_dangling_rows(migrations, transaction).await?;
+    if last {
+        adopt_late(transaction, run.batch, &entries).await?;
+        keep_checksums(run, transaction).await.map_err(MigrationError::Database)?;
+    }
+    if !steps.is_empty() {
+        refuse_dangling_rows(run.migrations, transaction).await?;
+    }
     Ok(names)
+}
+
+/// Enters a migration that has been run outside of any transaction.
+pub(crate) async fn enter(
+    run: Run<'_>,
+    transaction: &DatabaseTransaction,
+    migration: &dyn PlannedMigration,
+) -> Result<(), DbErr> {
+    journal::install(transaction).await?;
+    journal::record(transaction, migration.name()).await?;
+    checksums::record(transaction, migration, run.engine).await
+}
+
+/// Going up, every applied migration gets its record; with the last migration the records go.
+async fn keep_checksums(run: Run<'_>, transaction: &DatabaseTransaction) -> Result<(), DbErr> {
+    let entries = journal::entries(transaction).await?;
+    match run.batch {
+        Batch::Up(_) | Batch::Adopt => {
+            checksums::complete(transaction, run.migrations, run.engine, &entries, run.accept_changed).await
+        }
+        Batch::Down(..) if entries.is_empty() => checksums::uninstall(transaction).await,
+        Batch::Down(..) | Batch::Fresh => Ok(()),
+    }
 }
 
 /// Adopts where that was asked for, and old tables that came after the migration that adopts.
 async fn adopt_late(
     transaction: &DatabaseTransaction,
-    batch: Batch,
+    batch: Batch<'_>,
     entries: &[Entry],
 ) -> Result<(), MigrationError> {
     let passed = entries.iter().any(|entry| entry.name == adoption::MIGRATION);
@@ -77,7 +115,7 @@ async fn adopt_late(
 /// Looks at what an adoption would read, or its end would lose, before anything is changed.
 async fn refuse_adoption(
     transaction: &DatabaseTransaction,
-    batch: Batch,
+    batch: Batch<'_>,
     steps: &[Step<'_>],
 ) -> Result<(), MigrationError> {
     for (direction, migration) in steps {
@@ -97,49 +135,6 @@ async fn refuse_adoption(
         }
     }
     Ok(())
-}
-
-/// What the batch comes to, given what has been applied.
-pub(crate) fn steps<'a>(
-    migrations: &'a [Box<dyn PlannedMigration>],
-    batch: Batch,
-    entries: &[Entry],
-) -> Result<Vec<Step<'a>>, MigrationError> {
-    let applied =
-        |migration: &&dyn PlannedMigration| entries.iter().any(|entry| entry.name == migration.name());
-    let known = || migrations.iter().map(AsRef::as_ref);
-    let limit =
-        |steps: Option<u32>| steps.map_or(usize::MAX, |steps| usize::try_from(steps).unwrap_or(usize::MAX));
-    let newer: Vec<String> =
-        entries.iter().map(|entry| entry.name.clone()).filter(|name| !knows(migrations, name)).collect();
-    if matches!(batch, Batch::Down(..) | Batch::Fresh) && !newer.is_empty() {
-        return Err(MigrationError::NewerMigrations { migrations: newer });
-    }
-    Ok(match batch {
-        Batch::Up(_) | Batch::Adopt => {
-            let steps = if let Batch::Up(steps) = batch { steps } else { None };
-            known()
-                .filter(|migration| !applied(migration))
-                .take(limit(steps))
-                .map(|migration| (Direction::Up, migration))
-                .collect()
-        }
-        Batch::Down(steps, _) => known()
-            .rev()
-            .filter(applied)
-            .take(limit(steps))
-            .map(|migration| (Direction::Down, migration))
-            .collect(),
-        Batch::Fresh => {
-            let down = known().rev().filter(applied).map(|migration| (Direction::Down, migration));
-            down.chain(known().map(|migration| (Direction::Up, migration))).collect()
-        }
-    })
-}
-
-/// Whether this binary has the migration.
-pub(crate) fn knows(migrations: &[Box<dyn PlannedMigration>], name: &str) -> bool {
-    migrations.iter().any(|migration| migration.name() == name)
 }
 
 /// A table that a pending migration is going to create, and that is there already, belongs to somebody else.
@@ -193,6 +188,7 @@ async fn refuse_dangling_rows(
 
 async fn run_step(
     transaction: &DatabaseTransaction,
+    engine: Engine,
     direction: Direction,
     migration: &dyn PlannedMigration,
 ) -> Result<(), DbErr> {
@@ -200,11 +196,13 @@ async fn run_step(
     match direction {
         Direction::Up => {
             migration.up(&manager).await?;
-            journal::record(transaction, migration.name()).await
+            journal::record(transaction, migration.name()).await?;
+            checksums::record(transaction, migration, engine).await
         }
         Direction::Down => {
             migration.down(&manager).await?;
-            journal::strike(transaction, migration.name()).await
+            journal::strike(transaction, migration.name()).await?;
+            checksums::strike(transaction, migration.name()).await
         }
     }
 }

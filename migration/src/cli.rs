@@ -3,11 +3,12 @@
 //! Finding the database's URL is the caller's.
 
 use std::io::Write;
+use std::time::Duration;
 
 use clap::{Args, Subcommand};
 
 use crate::adoption::{self, Adoption};
-use crate::{DatabaseUrl, Direction, MigrationError, Runner};
+use crate::{DatabaseUrl, Direction, MigrationError, MigrationPlan, Runner, Status};
 
 /// Arguments of `migration` and `holdfast migrate`.
 #[derive(Args, Clone, Debug)]
@@ -28,15 +29,21 @@ pub enum MigrateCommand {
         /// Print the SQL and change nothing
         #[arg(long)]
         dry_run: bool,
+        /// Go on although applied migrations had another text, and record this one
+        #[arg(long)]
+        accept_checksums: bool,
     },
     /// Take the newest migrations back
     Down {
         /// How many
-        #[arg(value_parser = clap::value_parser!(u32).range(1..), default_value = "1", conflicts_with = "all")]
+        #[arg(value_parser = clap::value_parser!(u32).range(1..), default_value = "1", conflicts_with_all = ["all", "to"])]
         steps: u32,
         /// Take everything back: no table but the journal stays
         #[arg(long)]
         all: bool,
+        /// Take back what is newer than this migration (its name, or how the name begins)
+        #[arg(long, value_name = "NAME", conflicts_with = "all")]
+        to: Option<String>,
         /// Print the SQL and change nothing
         #[arg(long)]
         dry_run: bool,
@@ -45,11 +52,26 @@ pub enum MigrateCommand {
         discard_new: bool,
     },
     /// Take over the FastAPI backend's tables in this database
-    Adopt(AdoptArgs),
+    Adopt {
+        /// How
+        #[command(flatten)]
+        arguments: AdoptArgs,
+        /// Tell what would happen and change nothing
+        #[arg(long)]
+        dry_run: bool,
+    },
     /// List the migrations and say which are applied
-    Status,
+    Status {
+        /// Print one JSON array of objects with `name`, `state` and `applied_at`
+        #[arg(long)]
+        json: bool,
+    },
     /// Delete all data and build the schema anew (refused in production)
-    Fresh,
+    Fresh {
+        /// Print the SQL and change nothing
+        #[arg(long)]
+        dry_run: bool,
+    },
 }
 
 /// How to adopt; without an option: everything.
@@ -67,39 +89,50 @@ pub struct AdoptArgs {
     pub write_back: bool,
 }
 
-/// Runs one command and writes its report to `out`. `production` refuses `fresh`.
+/// Runs one command and writes its report to `out`. Connecting may take as long as `patience`, and `production` refuses
+/// `fresh`.
 ///
 /// # Errors
 /// [`MigrationError`]; the schema is unchanged then.
 pub async fn run(
     command: &MigrateCommand,
     url: &DatabaseUrl,
+    patience: Duration,
     production: bool,
     out: &mut impl Write,
 ) -> Result<(), MigrationError> {
-    let runner = Runner::new(url);
-    match *command {
-        MigrateCommand::Up { steps, dry_run: true } => show_plan(&runner, Direction::Up, steps, out).await,
-        MigrateCommand::Up { steps, dry_run: false } => {
+    let runner = Runner::new(url).connect_within(patience);
+    match command {
+        MigrateCommand::Up { steps, dry_run, accept_checksums } => {
+            let runner = if *accept_checksums { runner.accept_changed_texts() } else { runner };
+            if *dry_run {
+                return show_plan(&runner.dry_run(Direction::Up, *steps).await?, out);
+            }
             let adopted = runner.adoption().await?.is_some();
-            report("applied", &runner.up(steps).await?, out)?;
+            report("applied", &runner.up(*steps).await?, out)?;
             if adopted { Ok(()) } else { show_adoption(&runner, out).await }
         }
-        MigrateCommand::Adopt(arguments) => adopt(&runner, arguments, out).await,
-        MigrateCommand::Down { steps, all, dry_run, discard_new } => {
-            let steps = (!all).then_some(steps);
-            if dry_run {
-                return show_plan(&runner, Direction::Down, steps, out).await;
-            }
-            let names = if discard_new {
-                runner.down_discarding_newer(steps).await?
-            } else {
-                runner.down(steps).await?
+        MigrateCommand::Adopt { arguments, dry_run } => adopt(runner, *arguments, *dry_run, out).await,
+        MigrateCommand::Down { steps, all, to: None, dry_run: true, .. } => {
+            let steps = (!all).then_some(*steps);
+            show_plan(&runner.dry_run(Direction::Down, steps).await?, out)
+        }
+        MigrateCommand::Down { to: Some(name), dry_run: true, .. } => {
+            show_plan(&runner.dry_run_down_to(name).await?, out)
+        }
+        MigrateCommand::Down { steps, all, to, dry_run: false, discard_new } => {
+            let steps = (!all).then_some(*steps);
+            let names = match to {
+                Some(name) => runner.down_to(name, *discard_new).await?,
+                None if *discard_new => runner.down_discarding_newer(steps).await?,
+                None => runner.down(steps).await?,
             };
             report("taken back", &names, out)
         }
-        MigrateCommand::Status => show_status(&runner, out).await,
-        MigrateCommand::Fresh => report("migrated", &runner.fresh(production).await?, out),
+        MigrateCommand::Status { json } => show_status(&runner.status().await?, *json, out),
+        MigrateCommand::Fresh { .. } if production => Err(MigrationError::FreshInProduction),
+        MigrateCommand::Fresh { dry_run: true } => show_plan(&runner.dry_run_fresh().await?, out),
+        MigrateCommand::Fresh { dry_run: false } => report("migrated", &runner.fresh(production).await?, out),
     }
 }
 
@@ -113,9 +146,17 @@ fn report(what: &str, names: &[String], out: &mut impl Write) -> Result<(), Migr
     Ok(())
 }
 
-async fn adopt(runner: &Runner, arguments: AdoptArgs, out: &mut impl Write) -> Result<(), MigrationError> {
+async fn adopt(
+    runner: Runner,
+    arguments: AdoptArgs,
+    dry_run: bool,
+    out: &mut impl Write,
+) -> Result<(), MigrationError> {
+    let runner = if dry_run { runner.rehearse() } else { runner };
     match arguments {
-        AdoptArgs { check: true, .. } => {
+        AdoptArgs { delta: true, .. } => Ok(write!(out, "{}", runner.adopt_changes().await?)?),
+        AdoptArgs { write_back: true, .. } => Ok(write!(out, "{}", runner.write_back().await?)?),
+        AdoptArgs { check, .. } if check || dry_run => {
             let survey = runner.survey().await?.ok_or(MigrationError::NothingToAdopt)?;
             write!(out, "{survey}")?;
             if survey.faults.is_empty() {
@@ -124,11 +165,9 @@ async fn adopt(runner: &Runner, arguments: AdoptArgs, out: &mut impl Write) -> R
                 Err(MigrationError::NotAdoptable { faults: survey.faults })
             }
         }
-        AdoptArgs { delta: true, .. } => Ok(write!(out, "{}", runner.adopt_changes().await?)?),
-        AdoptArgs { write_back: true, .. } => Ok(write!(out, "{}", runner.write_back().await?)?),
-        AdoptArgs { check: false, delta: false, write_back: false } => {
+        AdoptArgs { .. } => {
             report("applied", &runner.adopt().await?, out)?;
-            show_adoption(runner, out).await
+            show_adoption(&runner, out).await
         }
     }
 }
@@ -152,13 +191,7 @@ async fn show_adoption(runner: &Runner, out: &mut impl Write) -> Result<(), Migr
     Ok(())
 }
 
-async fn show_plan(
-    runner: &Runner,
-    direction: Direction,
-    steps: Option<u32>,
-    out: &mut impl Write,
-) -> Result<(), MigrationError> {
-    let plans = runner.dry_run(direction, steps).await?;
+fn show_plan(plans: &[MigrationPlan], out: &mut impl Write) -> Result<(), MigrationError> {
     if plans.is_empty() {
         writeln!(out, "-- nothing to do")?;
     }
@@ -167,22 +200,46 @@ async fn show_plan(
             Direction::Up => "up",
             Direction::Down => "down",
         };
-        writeln!(out, "-- {} {way}", plan.name)?;
-        for statement in plan.statements {
+        let how = if plan.online { ", outside of any transaction" } else { "" };
+        writeln!(out, "-- {} {way}{how}", plan.name)?;
+        for statement in &plan.statements {
             writeln!(out, "{statement};")?;
         }
     }
     Ok(())
 }
 
-async fn show_status(runner: &Runner, out: &mut impl Write) -> Result<(), MigrationError> {
-    for status in runner.status().await? {
-        let state = match (status.applied_at, status.known) {
-            (None, _) => "pending",
-            (Some(_), true) => "applied",
-            (Some(_), false) => "applied, by a newer version",
+fn show_status(statuses: &[Status], json: bool, out: &mut impl Write) -> Result<(), MigrationError> {
+    if json {
+        let rows: Vec<serde_json::Value> = statuses
+            .iter()
+            .map(|status| {
+                serde_json::json!({
+                    "name": status.name, "state": state(status), "applied_at": status.applied_at,
+                })
+            })
+            .collect();
+        return Ok(writeln!(out, "{}", serde_json::Value::from(rows))?);
+    }
+    for status in statuses {
+        let text = match state(status) {
+            "newer" => "applied, by a newer version",
+            "changed" => {
+                "applied, WITH ANOTHER TEXT than this version's: `up` refuses until that is accepted"
+            }
+            other => other,
         };
-        writeln!(out, "{}  {state}", status.name)?;
+        writeln!(out, "{}  {text}", status.name)?;
     }
     Ok(())
+}
+
+/// As scripts read it.
+fn state(status: &Status) -> &'static str {
+    match (status.applied_at, status.known, status.changed) {
+        (None, ..) => "pending",
+        (Some(_), false, _) => "newer",
+        (Some(_), true, true) => "changed",
+        (Some(_), true, false) => "applied",
+    }
 }

@@ -6,7 +6,9 @@ use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
+use crate::connection::CONNECT_PATIENCE;
 use crate::database_url::{self, Chosen, DEVELOPMENT_DEFAULT, FaultyVariable};
 use crate::dotenv::{self, Assignment, Malformed};
 use crate::{DatabaseUrl, DatabaseUrlError, fastapi_file};
@@ -50,6 +52,9 @@ pub enum EnvironmentError {
         /// The file.
         file: PathBuf,
     },
+    /// `DATABASE_WAKE_TIMEOUT` is no time.
+    #[error("DATABASE_WAKE_TIMEOUT is not a whole number of seconds; expected 1–60")]
+    WakeTimeout,
     /// The URL breaks a rule of production.
     #[error("{variable} {fault}")]
     Production {
@@ -68,6 +73,8 @@ pub enum EnvironmentError {
 pub struct Target {
     /// The database.
     pub url: DatabaseUrl,
+    /// How long connecting may take in all (`DATABASE_WAKE_TIMEOUT`).
+    pub patience: Duration,
     /// Whether destructive commands are refused: in staging and production, and on another machine's database where
     /// `ENVIRONMENT` does not say that it is development.
     pub production: bool,
@@ -130,6 +137,7 @@ impl Environment {
             Some("staging" | "production") => Deployment::Production,
             Some(_) => return Err(EnvironmentError::UnknownDeployment),
         };
+        let patience = self.wake_timeout()?;
         let chosen = database_url::choose_for_migrations(|name| self.get(name).map(str::to_owned))?;
         let Some(Chosen { variable, url, warnings }) = chosen else {
             self.refuse_fastapi_file()?;
@@ -137,7 +145,7 @@ impl Environment {
                 return Err(EnvironmentError::NoUrl);
             }
             let url = DatabaseUrl::parse(DEVELOPMENT_DEFAULT).map_err(EnvironmentError::Default)?;
-            return Ok(Target { url, production: false, warnings: Vec::new() });
+            return Ok(Target { url, patience, production: false, warnings: Vec::new() });
         };
         let allow_sqlite = self.get("ALLOW_SQLITE_IN_PRODUCTION").is_some_and(is_yes);
         match url.production_fault(allow_sqlite) {
@@ -150,8 +158,18 @@ impl Environment {
                     Deployment::Unstated => !url.is_local(),
                     Deployment::Development => false,
                 };
-                Ok(Target { url, production, warnings })
+                Ok(Target { url, patience, production, warnings })
             }
+        }
+    }
+
+    /// As the server reads it.
+    fn wake_timeout(&self) -> Result<Duration, EnvironmentError> {
+        let Some(text) = self.get("DATABASE_WAKE_TIMEOUT") else { return Ok(CONNECT_PATIENCE) };
+        let text = text.trim();
+        match text.strip_suffix('s').unwrap_or(text).parse::<u8>() {
+            Ok(seconds @ 1..=60) if !text.starts_with('+') => Ok(Duration::from_secs(seconds.into())),
+            _ => Err(EnvironmentError::WakeTimeout),
         }
     }
 
@@ -234,6 +252,19 @@ mod tests {
             url(&unsafe_url),
             Err(EnvironmentError::Production { variable: "DATABASE_URL", .. })
         ));
+    }
+
+    #[test]
+    fn the_patience_of_the_server_holds_for_migrations() {
+        let patience = |text: &str| {
+            environment(&[], &[("DATABASE_WAKE_TIMEOUT", text)]).unwrap().target().map(|it| it.patience)
+        };
+        for (text, seconds) in [("", 5), ("1", 1), ("20s", 20), ("60", 60)] {
+            assert_eq!(patience(text).unwrap(), Duration::from_secs(seconds), "{text}");
+        }
+        for text in ["0", "61", "+5", "5m", "s", "five"] {
+            assert!(matches!(patience(text), Err(EnvironmentError::WakeTimeout)), "{text}");
+        }
     }
 
     #[test]

@@ -7,7 +7,7 @@ use std::time::Duration;
 use sea_orm_migration::DbErr;
 use sea_orm_migration::sea_orm::RuntimeErr;
 
-use crate::{Direction, Form};
+use crate::{Direction, Form, sqlite_remedy};
 
 /// A failed operation of the runner. The schema is as it was before, except perhaps after [`MigrationError::Commit`].
 #[derive(Debug, thiserror::Error)]
@@ -26,7 +26,7 @@ pub enum MigrationError {
         busy: bool,
     },
     /// The file, or the folder above it, could not be created.
-    #[error("cannot create the SQLite file {}: {cause}; check that its folder can be written to", path.display())]
+    #[error("cannot create the SQLite file {}: {cause}; check the path, and that its folder exists and can be written to", path.display())]
     CreateFile {
         /// The database file.
         path: PathBuf,
@@ -44,8 +44,8 @@ pub enum MigrationError {
     Locked {
         /// How long this migrator waited.
         waited: Duration,
-        /// Who is in the way.
-        holder: &'static str,
+        /// Who is in the way, as far as the database tells.
+        holder: String,
     },
     /// Tables of ours exist although the migration that creates them was never applied.
     #[error(
@@ -61,6 +61,26 @@ pub enum MigrationError {
     NewerMigrations {
         /// Their names.
         migrations: Vec<String>,
+    },
+    /// The text of an applied migration is not the one that was applied.
+    #[error(
+        "the text of {} is not the one that was applied to this database; nothing was changed: use the release that applied it or, once you know that the schema is the same, `up --accept-checksums`",
+        list(migrations)
+    )]
+    Changed {
+        /// Their names.
+        migrations: Vec<String>,
+    },
+    /// There is no applied migration of this name to go back to.
+    #[error(
+        "no applied migration is named {name}, or more than one begins like this; applied are: {}",
+        list(applied)
+    )]
+    NoSuchPoint {
+        /// As it was given.
+        name: String,
+        /// What is in the journal.
+        applied: Vec<String>,
     },
     /// The FastAPI backend's tables are there in a shape, or with values, that cannot be taken over.
     #[error(
@@ -134,7 +154,7 @@ pub enum MigrationError {
         tables: Vec<String>,
     },
     /// One migration of the batch failed, so that none was applied.
-    #[error("{name} failed on its way {}: {cause}; nothing was changed", way(*direction))]
+    #[error("{name} failed on its way {}: {cause}; nothing was changed{}", way(*direction), remedy(cause))]
     Step {
         /// Of the migration.
         name: String,
@@ -144,12 +164,34 @@ pub enum MigrationError {
         #[source]
         cause: DbErr,
     },
+    /// A migration that runs outside of any transaction broke off.
+    #[error("{name} was broken off: {cause}. Run `up` again: it clears away what is left and goes on")]
+    Online {
+        /// Of the migration.
+        name: String,
+        /// What the database said.
+        #[source]
+        cause: Box<MigrationError>,
+    },
+    /// A later part of the run failed.
+    #[error("{} applied, and kept; then: {cause}", list(applied))]
+    Partly {
+        /// What was applied before.
+        applied: Vec<String>,
+        /// What happened then.
+        #[source]
+        cause: Box<MigrationError>,
+    },
+    /// The connection that keeps other migrators away was lost.
+    #[error("the connection that holds the lock of the migrators was lost: {0}; run it again")]
+    LockLost(#[source] DbErr),
     /// The database failed outside of any migration.
-    #[error("the database failed: {0}; nothing was changed")]
+    #[error("the database failed: {0}; nothing was changed{remedy}", remedy = remedy(.0))]
     Database(#[source] DbErr),
     /// The commit was sent, and its outcome never heard.
     #[error(
-        "the database did not confirm the commit: {0}; `status` tells whether the batch was applied, all of it or nothing"
+        "the database did not confirm the commit: {0}; `status` tells whether the batch was applied, all of it or nothing{remedy}",
+        remedy = remedy(.0)
     )]
     Commit(#[source] DbErr),
     /// The report could not be written.
@@ -189,6 +231,14 @@ fn code_of(error: &DbErr) -> Option<String> {
         RuntimeErr::SqlxError(error) => Some(error.as_database_error()?.code()?.into_owned()),
         RuntimeErr::Internal(_) => None,
     }
+}
+
+/// What to do about an error of SQLite's, to follow on what was said. A SQLSTATE has five characters, and SQLite's codes
+/// fewer.
+fn remedy(error: &DbErr) -> String {
+    let code = code_of(error).filter(|code| code.len() < 5);
+    let remedy = code.and_then(|code| sqlite_remedy::of(&code));
+    remedy.map(|remedy| format!("; {remedy}")).unwrap_or_default()
 }
 
 fn list(names: &[String]) -> String {

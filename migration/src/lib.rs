@@ -5,6 +5,7 @@
 
 mod adoption;
 mod batch;
+mod checksums;
 pub mod cli;
 mod connection;
 pub mod database_url;
@@ -28,15 +29,28 @@ mod m20261121_000010_create_throttles;
 mod m20261121_000011_index_revocations;
 mod m20261121_000012_create_one_time_tokens;
 mod m20261121_000013_idempotency_keys;
+mod m20261121_000014_create_second_factors;
+mod m20261121_000015_create_personal_tokens;
+mod m20261121_000016_housekeeping;
+mod m20261121_000017_index_idle_sessions;
+mod m20261121_000018_add_checks;
+mod m20261121_000018_validate_checks;
 mod migrator;
+mod online;
+mod plan;
+mod run;
 mod runner;
 mod sql_migration;
+mod sql_text;
+mod sqlite_remedy;
+mod waiting;
 
 pub use adoption::{Adoption, Form, Survey, TakenOver, WrittenBack};
 pub use connection::create_sqlite_file;
 pub use database_url::{DatabaseUrl, DatabaseUrlError, Engine, SslMode};
 pub use error::MigrationError;
 pub use migrator::Migrator;
+pub use online::{BackfillMigration, Index, IndexMigration, OnlineMigration, OnlineStep};
 pub use runner::{MigrationPlan, Runner, Status};
 pub use sea_orm_migration::MigratorTrait;
-pub use sql_migration::{Direction, PlannedMigration, SqlMigration, Statements};
+pub use sql_migration::{ContractMigration, Direction, PlannedMigration, SqlMigration, Statements};

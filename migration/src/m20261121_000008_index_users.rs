@@ -1,16 +1,8 @@
 //! The order in which accounts are administered: the one list that names no owner.
 
-use crate::sql_migration::{SqlMigration, Statements};
+use crate::online::{Index, IndexMigration};
 
-pub(crate) const MIGRATION: SqlMigration = SqlMigration {
+pub(crate) const MIGRATION: IndexMigration = IndexMigration {
     name: "m20261121_000008_index_users",
-    creates: &[],
-    postgres: Statements {
-        up: &["CREATE INDEX users_created_idx ON users (created_at, id)"],
-        down: &["DROP INDEX users_created_idx"],
-    },
-    sqlite: Statements {
-        up: &["CREATE INDEX users_created_idx ON users (created_at, id)"],
-        down: &["DROP INDEX users_created_idx"],
-    },
+    indexes: &[Index { name: "users_created_idx", table: "users", columns: "(created_at, id)" }],
 };

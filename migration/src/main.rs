@@ -36,14 +36,14 @@ async fn main() -> ExitCode {
     #[expect(clippy::disallowed_methods, reason = "this command reads its settings here and nowhere else")]
     let process = std::env::vars_os();
     let target = Environment::read(Path::new("."), process).and_then(|environment| environment.target());
-    let Target { url, production, warnings } = match target {
+    let Target { url, patience, production, warnings } = match target {
         Ok(target) => target,
         Err(error) => return fail(CONFIGURATION_FAULT, &error),
     };
     for warning in warnings {
         tracing::warn!("{warning}");
     }
-    match cli::run(&arguments.migrate.command, &url, production, &mut std::io::stdout()).await {
+    match cli::run(&arguments.migrate.command, &url, patience, production, &mut std::io::stdout()).await {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => fail(1, &error),
     }

@@ -10,6 +10,9 @@ use crate::{
     m20261121_000009_digest_old_passwords, m20261121_000009_index_auth_events,
     m20261121_000010_create_throttles, m20261121_000011_index_revocations,
     m20261121_000012_create_one_time_tokens, m20261121_000013_idempotency_keys,
+    m20261121_000014_create_second_factors, m20261121_000015_create_personal_tokens,
+    m20261121_000016_housekeeping, m20261121_000017_index_idle_sessions, m20261121_000018_add_checks,
+    m20261121_000018_validate_checks,
 };
 
 /// Every migration of Holdfast.
@@ -37,6 +40,12 @@ impl Migrator {
             Box::new(m20261121_000011_index_revocations::MIGRATION),
             Box::new(m20261121_000012_create_one_time_tokens::MIGRATION),
             Box::new(m20261121_000013_idempotency_keys::MIGRATION),
+            Box::new(m20261121_000014_create_second_factors::MIGRATION),
+            Box::new(m20261121_000015_create_personal_tokens::MIGRATION),
+            Box::new(m20261121_000016_housekeeping::MIGRATION),
+            Box::new(m20261121_000017_index_idle_sessions::MIGRATION),
+            Box::new(m20261121_000018_add_checks::MIGRATION),
+            Box::new(m20261121_000018_validate_checks::MIGRATION),
         ]
     }
 }

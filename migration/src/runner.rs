@@ -2,27 +2,25 @@
 //!
 //! SeaORM's own runner takes no lock, uses no transaction on SQLite, and refuses journals of newer versions; hence this
 //! loop over the same list and the same journal. One batch is one transaction, which holds the lock from its first
-//! statement to its commit: all of it happens or nothing. No session state is used, so a pooler in between does no harm.
+//! statement to its commit: all of it happens or nothing. Online steps on PostgreSQL stand between such transactions. No
+//! session state is used, so a pooler in between does no harm. What can be asked for is here; `run` does it.
 
 use std::time::Duration;
 
-use sea_orm_migration::sea_orm::{DatabaseConnection, DatabaseTransaction, TransactionTrait as _};
-use tokio::time::{Instant, sleep};
+use sea_orm_migration::sea_orm::{DatabaseConnection, TransactionTrait as _};
 
-use crate::Migrator;
 use crate::adoption::{self, Adoption, Form, Survey, TakenOver, WrittenBack};
-use crate::batch::{self, Batch, Newer, Step};
-use crate::connection::{Purpose, open};
-use crate::database_url::{DatabaseUrl, Engine};
+use crate::connection::{CONNECT_PATIENCE, Purpose, open};
+use crate::database_url::DatabaseUrl;
 use crate::error::MigrationError;
 use crate::journal::{self, Entry};
-use crate::lock::begin_locked;
+use crate::plan::{self, Batch, Newer, Reach, Segment, segments};
+use crate::run::{Done, Job};
 use crate::sql_migration::{Direction, PlannedMigration};
+use crate::{Migrator, batch, checksums};
 
-/// How long a migrator waits for another one by default.
+/// How long a migrator waits for another one, and for locks on tables, by default.
 const LOCK_WAIT: Duration = Duration::from_mins(1);
-/// Between two tries for the lock; each try is one short transaction.
-const LOCK_POLL: Duration = Duration::from_millis(200);
 
 /// One migration in the journal or in the list.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -33,6 +31,8 @@ pub struct Status {
     pub applied_at: Option<i64>,
     /// Whether this binary has the migration; `false` for an entry of a newer version.
     pub known: bool,
+    /// Whether it was applied with another text than this binary's.
+    pub changed: bool,
 }
 
 /// What one step of a batch would run.
@@ -42,36 +42,20 @@ pub struct MigrationPlan {
     pub name: String,
     /// Applied or taken back.
     pub direction: Direction,
+    /// Whether it runs outside of any transaction, while its tables are in use.
+    pub online: bool,
     /// SQL statements without a final semicolon, in order.
     pub statements: Vec<String>,
 }
 
 /// Runs migrations on one database.
 pub struct Runner {
-    url: DatabaseUrl,
-    migrations: Vec<Box<dyn PlannedMigration>>,
-    lock_wait: Duration,
-}
-
-/// What is done under the lock.
-#[derive(Clone, Copy)]
-enum Job {
-    Batch(Batch),
-    TakeChanges,
-    WriteBack,
-}
-
-/// What has been done under the lock.
-enum Done {
-    Batch(Vec<String>),
-    Changes(TakenOver),
-    WrittenBack(WrittenBack),
-}
-
-/// How one try for the lock ended.
-enum Attempt {
-    Done(Done),
-    LockTaken,
+    pub(crate) url: DatabaseUrl,
+    pub(crate) migrations: Vec<Box<dyn PlannedMigration>>,
+    pub(crate) lock_wait: Duration,
+    pub(crate) accept_changed: bool,
+    pub(crate) rehearse: bool,
+    patience: Duration,
 }
 
 impl Runner {
@@ -84,21 +68,52 @@ impl Runner {
     /// For a list of the caller's, oldest first, each with a name of its own.
     #[must_use]
     pub fn with_migrations(url: &DatabaseUrl, migrations: Vec<Box<dyn PlannedMigration>>) -> Self {
-        Self { url: url.clone(), migrations, lock_wait: LOCK_WAIT }
+        Self {
+            url: url.clone(),
+            migrations,
+            lock_wait: LOCK_WAIT,
+            accept_changed: false,
+            rehearse: false,
+            patience: CONNECT_PATIENCE,
+        }
     }
 
-    /// How long to wait for another migrator before giving up; 60 s unless set.
+    /// How long to wait for another migrator, or for locks on tables, before giving up; 60 s unless set.
     #[must_use]
     pub fn lock_wait(mut self, limit: Duration) -> Self {
         self.lock_wait = limit;
         self
     }
 
+    /// Lets `up` go on where the text of an applied migration differs from this binary's, and records this one.
+    #[must_use]
+    pub fn accept_changed_texts(mut self) -> Self {
+        self.accept_changed = true;
+        self
+    }
+
+    /// Lets [`Runner::adopt_changes`] and [`Runner::write_back`] do and report everything, and then undo it.
+    #[must_use]
+    pub fn rehearse(mut self) -> Self {
+        self.rehearse = true;
+        self
+    }
+
+    /// How long connecting may take in all, while a sleeping database wakes up or a starting one refuses; 5 s unless set.
+    #[must_use]
+    pub fn connect_within(mut self, limit: Duration) -> Self {
+        self.patience = limit;
+        self
+    }
+
     /// Applies what is pending, at most `steps` of it, and returns the names. Entries of newer versions do not matter.
     /// Where the FastAPI backend's tables came after the schema, they are adopted as by [`Runner::adopt`].
     ///
+    /// On PostgreSQL a migration that is declared online runs outside of any transaction, unless its tables are made in the
+    /// same call; what comes before and after it is a transaction each.
+    ///
     /// # Errors
-    /// [`MigrationError`]; nothing of the batch is applied then.
+    /// [`MigrationError`]; nothing is applied then, or with [`MigrationError::Partly`] what it names.
     pub async fn up(&self, steps: Option<u32>) -> Result<Vec<String>, MigrationError> {
         self.run_batch(Batch::Up(steps)).await
     }
@@ -110,7 +125,7 @@ impl Runner {
     /// # Errors
     /// [`MigrationError`]; nothing of the batch is taken back then.
     pub async fn down(&self, steps: Option<u32>) -> Result<Vec<String>, MigrationError> {
-        self.run_batch(Batch::Down(steps, Newer::Refuse)).await
+        self.run_batch(Batch::Down(steps.into(), Newer::Refuse)).await
     }
 
     /// Like [`Runner::down`], and **deletes** what is newer than an adoption.
@@ -118,7 +133,17 @@ impl Runner {
     /// # Errors
     /// [`MigrationError`]; nothing of the batch is taken back then.
     pub async fn down_discarding_newer(&self, steps: Option<u32>) -> Result<Vec<String>, MigrationError> {
-        self.run_batch(Batch::Down(steps, Newer::Discard)).await
+        self.run_batch(Batch::Down(steps.into(), Newer::Discard)).await
+    }
+
+    /// Like [`Runner::down`], for all that is newer than the migration of this name, which stays. The beginning of a name
+    /// will do where no other begins like it. `discard_newer` **deletes** what is newer than an adoption.
+    ///
+    /// # Errors
+    /// [`MigrationError`]; nothing is taken back then.
+    pub async fn down_to(&self, name: &str, discard_newer: bool) -> Result<Vec<String>, MigrationError> {
+        let newer = if discard_newer { Newer::Discard } else { Newer::Refuse };
+        self.run_batch(Batch::Down(Reach::To(name), newer)).await
     }
 
     /// Applies what is pending and adopts the FastAPI backend's tables, also where they came later than the schema.
@@ -157,7 +182,7 @@ impl Runner {
     /// # Errors
     /// [`MigrationError::NotAdoptable`] for tables in another shape; otherwise as for [`Runner::status`].
     pub async fn survey(&self) -> Result<Option<Survey>, MigrationError> {
-        let Some(connection) = open(&self.url, Purpose::Read).await? else { return Ok(None) };
+        let Some(connection) = self.open(Purpose::Read).await? else { return Ok(None) };
         let survey = survey(&self.migrations, &connection).await;
         close(connection).await;
         survey
@@ -168,7 +193,7 @@ impl Runner {
     /// # Errors
     /// As for [`Runner::status`].
     pub async fn adoption(&self) -> Result<Option<Adoption>, MigrationError> {
-        let Some(connection) = open(&self.url, Purpose::Read).await? else { return Ok(None) };
+        let Some(connection) = self.open(Purpose::Read).await? else { return Ok(None) };
         let adoption = adoption::find(&connection).await;
         close(connection).await;
         adoption
@@ -188,7 +213,7 @@ impl Runner {
     /// # Errors
     /// [`MigrationError::NotAdoptable`] for tables in another shape; otherwise as for [`Runner::status`].
     pub async fn would_adopt(&self) -> Result<Option<Form>, MigrationError> {
-        let Some(connection) = open(&self.url, Purpose::Read).await? else { return Ok(None) };
+        let Some(connection) = self.open(Purpose::Read).await? else { return Ok(None) };
         let form = would_adopt(&connection).await;
         close(connection).await;
         form
@@ -211,24 +236,29 @@ impl Runner {
     /// # Errors
     /// [`MigrationError`]; the database cannot be reached, or the journal not be read.
     pub async fn status(&self) -> Result<Vec<Status>, MigrationError> {
-        let entries = self.read_journal().await?;
+        let (entries, changed) = self.read_journal().await?;
         let mut statuses: Vec<Status> = self
             .migrations
             .iter()
-            .map(|migration| Status {
-                name: migration.name().to_owned(),
-                applied_at: entries
-                    .iter()
-                    .find(|entry| entry.name == migration.name())
-                    .map(|entry| entry.applied_at),
-                known: true,
+            .map(|migration| {
+                let name = migration.name().to_owned();
+                let entry = entries.iter().find(|entry| entry.name == name);
+                Status {
+                    applied_at: entry.map(|entry| entry.applied_at),
+                    known: true,
+                    changed: changed.contains(&name),
+                    name,
+                }
             })
             .collect();
-        statuses.extend(
-            entries.into_iter().filter(|entry| !batch::knows(&self.migrations, &entry.name)).map(
-                |Entry { name, applied_at }| Status { name, applied_at: Some(applied_at), known: false },
-            ),
-        );
+        statuses.extend(entries.into_iter().filter(|entry| !plan::knows(&self.migrations, &entry.name)).map(
+            |Entry { name, applied_at }| Status {
+                name,
+                applied_at: Some(applied_at),
+                known: false,
+                changed: false,
+            },
+        ));
         Ok(statuses)
     }
 
@@ -237,117 +267,103 @@ impl Runner {
     /// # Errors
     /// [`MigrationError`]; as for [`Runner::status`].
     pub async fn pending(&self) -> Result<Vec<String>, MigrationError> {
-        let statuses = self.status().await?;
-        Ok(statuses
-            .into_iter()
-            .filter(|status| status.applied_at.is_none())
-            .map(|status| status.name)
-            .collect())
+        let entries = self.entries().await?;
+        let names = self.migrations.iter().map(|migration| migration.name().to_owned());
+        Ok(names.filter(|name| !entries.iter().any(|entry| entry.name == *name)).collect())
     }
 
     /// What [`Runner::up`] or [`Runner::down`] would run now. Changes nothing, takes no lock.
     ///
     /// # Errors
-    /// [`MigrationError`]; as for [`Runner::status`], and where `down` would be refused.
+    /// [`MigrationError`]; as for [`Runner::status`], where `down` would be refused, and for changed texts.
     pub async fn dry_run(
         &self,
         direction: Direction,
         steps: Option<u32>,
     ) -> Result<Vec<MigrationPlan>, MigrationError> {
-        let entries = self.read_journal().await?;
-        let batch = match direction {
+        self.plan(match direction {
             Direction::Up => Batch::Up(steps),
-            Direction::Down => Batch::Down(steps, Newer::Refuse),
-        };
-        let plan = |(direction, migration): Step<'_>| MigrationPlan {
-            name: migration.name().to_owned(),
-            direction,
-            statements: migration.plan(self.url.engine(), direction),
-        };
-        Ok(batch::steps(&self.migrations, batch, &entries)?.into_iter().map(plan).collect())
+            Direction::Down => Batch::Down(steps.into(), Newer::Refuse),
+        })
+        .await
     }
 
-    async fn read_journal(&self) -> Result<Vec<Entry>, MigrationError> {
-        let Some(connection) = open(&self.url, Purpose::Read).await? else {
-            return Ok(Vec::new());
-        };
+    /// What [`Runner::down_to`] would run now. Changes nothing, takes no lock.
+    ///
+    /// # Errors
+    /// [`MigrationError`]; as for [`Runner::dry_run`].
+    pub async fn dry_run_down_to(&self, name: &str) -> Result<Vec<MigrationPlan>, MigrationError> {
+        self.plan(Batch::Down(Reach::To(name), Newer::Refuse)).await
+    }
+
+    /// What [`Runner::fresh`] would run now. Changes nothing, takes no lock.
+    ///
+    /// # Errors
+    /// [`MigrationError`]; as for [`Runner::dry_run`].
+    pub async fn dry_run_fresh(&self) -> Result<Vec<MigrationPlan>, MigrationError> {
+        self.plan(Batch::Fresh).await
+    }
+
+    async fn plan(&self, batch: Batch<'_>) -> Result<Vec<MigrationPlan>, MigrationError> {
+        let (entries, changed) = self.read_journal().await?;
+        if matches!(batch, Batch::Up(_)) && !changed.is_empty() && !self.accept_changed {
+            return Err(MigrationError::Changed { migrations: changed });
+        }
+        let engine = self.url.engine();
+        let mut plans = Vec::new();
+        for segment in segments(plan::steps(&self.migrations, batch, &entries)?, engine) {
+            match segment {
+                Segment::Together(steps) => {
+                    plans.extend(steps.into_iter().map(|(direction, migration)| MigrationPlan {
+                        name: migration.name().to_owned(),
+                        direction,
+                        online: false,
+                        statements: migration.plan(engine, direction),
+                    }));
+                }
+                Segment::Online(migration) => plans.push(MigrationPlan {
+                    name: migration.name().to_owned(),
+                    direction: Direction::Up,
+                    online: true,
+                    statements: migration.online(engine).map(|step| step.plan()).unwrap_or_default(),
+                }),
+            }
+        }
+        Ok(plans)
+    }
+
+    pub(crate) async fn open(&self, purpose: Purpose) -> Result<Option<DatabaseConnection>, MigrationError> {
+        open(&self.url, purpose, self.patience).await
+    }
+
+    /// Reads the journal alone: a server's role may have no right to more.
+    async fn entries(&self) -> Result<Vec<Entry>, MigrationError> {
+        let Some(connection) = self.open(Purpose::Read).await? else { return Ok(Vec::new()) };
         let entries = journal::entries(&connection).await.map_err(MigrationError::Database);
         close(connection).await;
         entries
     }
 
-    async fn run_batch(&self, batch: Batch) -> Result<Vec<String>, MigrationError> {
+    /// The entries, and the names of those whose text was another.
+    async fn read_journal(&self) -> Result<(Vec<Entry>, Vec<String>), MigrationError> {
+        let Some(connection) = self.open(Purpose::Read).await? else {
+            return Ok((Vec::new(), Vec::new()));
+        };
+        let read = async {
+            let entries = journal::entries(&connection).await?;
+            let changed =
+                checksums::changed(&connection, &self.migrations, self.url.engine(), &entries).await?;
+            Ok((entries, changed))
+        };
+        let read = read.await.map_err(MigrationError::Database);
+        close(connection).await;
+        read
+    }
+
+    async fn run_batch(&self, batch: Batch<'_>) -> Result<Vec<String>, MigrationError> {
         match self.run(Job::Batch(batch)).await? {
             Done::Batch(names) => Ok(names),
             Done::Changes(_) | Done::WrittenBack(_) => Ok(Vec::new()),
-        }
-    }
-
-    async fn run(&self, job: Job) -> Result<Done, MigrationError> {
-        let started = Instant::now();
-        let mut told = false;
-        let mut connection = None;
-        let outcome = loop {
-            let holder = match self.attempt(&mut connection, job).await {
-                Ok(Attempt::Done(done)) => break Ok(done),
-                Ok(Attempt::LockTaken) => match self.url.engine() {
-                    Engine::Postgres => "another migrator is at work",
-                    Engine::Sqlite => "another migrator or a server is writing",
-                },
-                Err(error) if error.is_lock_conflict() => "a transaction holds a lock on the tables",
-                Err(error) => break Err(error),
-            };
-            if started.elapsed() >= self.lock_wait {
-                break Err(MigrationError::Locked { waited: started.elapsed(), holder });
-            }
-            if !std::mem::replace(&mut told, true) {
-                tracing::warn!(
-                    database = self.url.redacted(),
-                    "waiting up to {} s: {holder}",
-                    self.lock_wait.as_secs()
-                );
-            }
-            sleep(LOCK_POLL).await;
-        };
-        if let Some(connection) = connection {
-            close(connection).await;
-        }
-        outcome
-    }
-
-    async fn attempt(
-        &self,
-        connection: &mut Option<DatabaseConnection>,
-        job: Job,
-    ) -> Result<Attempt, MigrationError> {
-        if connection.is_none() {
-            *connection = open(&self.url, Purpose::Write).await?;
-        }
-        let Some(connection) = connection else {
-            return Err(MigrationError::InMemory);
-        };
-        let Some(transaction) =
-            begin_locked(connection, self.url.engine()).await.map_err(MigrationError::Database)?
-        else {
-            return Ok(Attempt::LockTaken);
-        };
-        let done = match self.work(&transaction, job).await {
-            Ok(done) => done,
-            Err(error) => {
-                // The transaction is lost anyway; the first error is the one to tell.
-                let _ = transaction.rollback().await;
-                return Err(error);
-            }
-        };
-        transaction.commit().await.map_err(MigrationError::Commit)?;
-        Ok(Attempt::Done(done))
-    }
-
-    async fn work(&self, transaction: &DatabaseTransaction, job: Job) -> Result<Done, MigrationError> {
-        match job {
-            Job::Batch(batch) => batch::apply(&self.migrations, transaction, batch).await.map(Done::Batch),
-            Job::TakeChanges => adoption::take_changes(transaction).await.map(Done::Changes),
-            Job::WriteBack => adoption::write_back(transaction).await.map(Done::WrittenBack),
         }
     }
 }
@@ -385,6 +401,6 @@ async fn would_adopt(connection: &DatabaseConnection) -> Result<Option<Form>, Mi
 }
 
 /// Says goodbye, so that the server does not log a lost connection; what was to be done is done either way.
-async fn close(connection: DatabaseConnection) {
+pub(crate) async fn close(connection: DatabaseConnection) {
     let _ = connection.close().await;
 }

@@ -3,7 +3,8 @@
 use sea_orm_migration::sea_orm::DbBackend;
 use sea_orm_migration::{DbErr, MigrationName, MigrationTrait, SchemaManager};
 
-use crate::Engine;
+use crate::online::OnlineStep;
+use crate::{Engine, lock};
 
 /// Which way the schema changes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -21,6 +22,18 @@ pub trait PlannedMigration: MigrationTrait {
 
     /// The tables that `up` creates. One that exists before it belongs to somebody else.
     fn creates(&self) -> &[&'static str];
+
+    /// What runs on this engine instead of `up` where the tables are in use; it must lead to the same schema. `None` for
+    /// what belongs into a transaction.
+    fn online(&self, _engine: Engine) -> Option<OnlineStep> {
+        None
+    }
+
+    /// For a migration that takes away what an older server uses: the first release whose predecessor does without it
+    /// (`docs/contributing.md`). Without it, the test of the schema's rules refuses such a migration.
+    fn contract_since(&self) -> Option<&'static str> {
+        None
+    }
 }
 
 /// SQL for both directions on one engine.
@@ -57,19 +70,39 @@ impl SqlMigration {
         }
     }
 
-    async fn execute(&self, manager: &SchemaManager<'_>, direction: Direction) -> Result<(), DbErr> {
-        use sea_orm_migration::sea_orm::ConnectionTrait as _;
+    /// The same migration, marked as one that takes away what servers before this release use.
+    #[must_use]
+    pub const fn contract_since(self, release: &'static str) -> ContractMigration {
+        ContractMigration { migration: self, release }
+    }
+}
 
-        let connection = manager.get_connection();
-        let engine = match connection.get_database_backend() {
-            DbBackend::Postgres => Engine::Postgres,
-            DbBackend::Sqlite => Engine::Sqlite,
-            other => return Err(DbErr::Migration(format!("{other:?} is not supported"))),
+/// Runs statements in the transaction of a batch.
+pub(crate) async fn execute<S: AsRef<str>>(
+    manager: &SchemaManager<'_>,
+    statements: impl IntoIterator<Item = S>,
+) -> Result<(), DbErr> {
+    use sea_orm_migration::sea_orm::ConnectionTrait as _;
+
+    let (connection, engine) = (manager.get_connection(), engine_of(manager)?);
+    for statement in statements {
+        let statement = statement.as_ref();
+        match engine {
+            Engine::Postgres => {
+                connection.execute_unprepared(&format!("{}; {statement}", lock::WHAT_IS_LEFT)).await?
+            }
+            Engine::Sqlite => connection.execute_unprepared(statement).await?,
         };
-        for statement in self.statements(engine, direction) {
-            connection.execute_unprepared(statement).await?;
-        }
-        Ok(())
+    }
+    Ok(())
+}
+
+/// The engine that a migration is run on.
+pub(crate) fn engine_of(manager: &SchemaManager<'_>) -> Result<Engine, DbErr> {
+    match manager.get_database_backend() {
+        DbBackend::Postgres => Ok(Engine::Postgres),
+        DbBackend::Sqlite => Ok(Engine::Sqlite),
+        other => Err(DbErr::Migration(format!("{other:?} is not supported"))),
     }
 }
 
@@ -82,11 +115,11 @@ impl MigrationName for SqlMigration {
 #[async_trait::async_trait]
 impl MigrationTrait for SqlMigration {
     async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
-        self.execute(manager, Direction::Up).await
+        execute(manager, self.statements(engine_of(manager)?, Direction::Up)).await
     }
 
     async fn down(&self, manager: &SchemaManager) -> Result<(), DbErr> {
-        self.execute(manager, Direction::Down).await
+        execute(manager, self.statements(engine_of(manager)?, Direction::Down)).await
     }
 
     fn use_transaction(&self) -> Option<bool> {
@@ -101,5 +134,47 @@ impl PlannedMigration for SqlMigration {
 
     fn creates(&self) -> &[&'static str] {
         self.creates
+    }
+}
+
+/// A migration that is nothing but SQL, and contracts: see [`PlannedMigration::contract_since`].
+#[derive(Clone, Copy, Debug)]
+pub struct ContractMigration {
+    migration: SqlMigration,
+    release: &'static str,
+}
+
+impl MigrationName for ContractMigration {
+    fn name(&self) -> &str {
+        self.migration.name
+    }
+}
+
+#[async_trait::async_trait]
+impl MigrationTrait for ContractMigration {
+    async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
+        self.migration.up(manager).await
+    }
+
+    async fn down(&self, manager: &SchemaManager) -> Result<(), DbErr> {
+        self.migration.down(manager).await
+    }
+
+    fn use_transaction(&self) -> Option<bool> {
+        self.migration.use_transaction()
+    }
+}
+
+impl PlannedMigration for ContractMigration {
+    fn plan(&self, engine: Engine, direction: Direction) -> Vec<String> {
+        self.migration.plan(engine, direction)
+    }
+
+    fn creates(&self) -> &[&'static str] {
+        self.migration.creates
+    }
+
+    fn contract_since(&self) -> Option<&'static str> {
+        Some(self.release)
     }
 }

@@ -13,7 +13,10 @@ use holdfast_server::{
     compose::{self, Handle},
     settings::{Delivery, Settings, Sources},
 };
-use holdfast_testkit::postgres::{self, TestDatabase};
+use holdfast_testkit::{
+    ChaosProxy,
+    postgres::{self, PgBouncer, TestDatabase},
+};
 use reqwest::{Method, RequestBuilder, header::HeaderMap};
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -39,6 +42,20 @@ macro_rules! on_both_databases {
 }
 pub(crate) use on_both_databases;
 
+/// The same once more on PostgreSQL behind a PgBouncer in transaction mode, or a line that it is skipped.
+macro_rules! behind_a_pooler {
+    ($($name:ident),+ $(,)?) => {
+        mod pooler {
+            $(#[tokio::test] async fn $name() {
+                if let Some(app) = $crate::app::TestApp::behind_a_pooler().await {
+                    super::$name(&app).await;
+                }
+            })+
+        }
+    };
+}
+pub(crate) use behind_a_pooler;
+
 /// A server on a free port with a database of its own; both end when it is dropped.
 pub(crate) struct TestApp {
     pub(crate) base: String,
@@ -46,6 +63,7 @@ pub(crate) struct TestApp {
     settings: Arc<Settings>,
     stop: Option<(Handle, thread::JoinHandle<()>)>,
     _directory: Option<TempDir>,
+    _pooler: Option<PgBouncer>,
     _database: Option<TestDatabase>,
 }
 
@@ -80,7 +98,46 @@ impl TestApp {
         Some(Self::start(Some(database), variables))
     }
 
+    /// The same through a pooler that knows no prepared statements. Migrations go to the database directly.
+    pub(crate) async fn behind_a_pooler() -> Option<Self> {
+        let (pooler, database) = pooled_database().await?;
+        let url = pooler.declared_url();
+        Some(Self::start_pooled(&url, pooler, database))
+    }
+
+    /// On PostgreSQL behind a network that can be told to fail.
+    pub(crate) async fn behind_a_network() -> Option<(Self, ChaosProxy)> {
+        let database = postgres::fresh_database("acceptance").await?;
+        let (network, url) = ChaosProxy::before(database.url()).unwrap();
+        Some((Self::start(Some(database), &[("DATABASE_URL", &url)]), network))
+    }
+
+    /// The same with a pooler behind that network.
+    pub(crate) async fn behind_a_network_and_a_pooler() -> Option<(Self, ChaosProxy)> {
+        let (pooler, database) = pooled_database().await?;
+        let (network, url) = ChaosProxy::before(&pooler.declared_url()).unwrap();
+        Some((Self::start_pooled(&url, pooler, database), network))
+    }
+
+    fn start_pooled(url: &str, pooler: PgBouncer, database: TestDatabase) -> Self {
+        let direct = database.url().to_owned();
+        let variables = [
+            ("DATABASE_URL", url),
+            ("DATABASE_URL_UNPOOLED", direct.as_str()),
+            ("DATABASE_STATEMENT_CACHE", "0"),
+        ];
+        Self::start_behind(Some(pooler), Some(database), &variables)
+    }
+
     fn start(database: Option<TestDatabase>, variables: &[(&str, &str)]) -> Self {
+        Self::start_behind(None, database, variables)
+    }
+
+    fn start_behind(
+        pooler: Option<PgBouncer>,
+        database: Option<TestDatabase>,
+        variables: &[(&str, &str)],
+    ) -> Self {
         let directory = tempfile::tempdir().unwrap();
         let url = database.as_ref().map_or_else(
             || format!("sqlite://{}", directory.path().join("holdfast.db").display()),
@@ -100,15 +157,20 @@ impl TestApp {
         environment.extend(variables.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
         let sources = Sources { directory: directory.path().to_owned(), environment };
         let loaded = Settings::load(&sources).unwrap_or_else(|faults| panic!("{faults}"));
-        Self::serve(Arc::new(loaded.settings), Some(directory), database)
+        Self::serve(Arc::new(loaded.settings), Some(directory), pooler, database)
     }
 
     /// Another instance with the same settings and the same database, which must outlive it.
     pub(crate) fn beside(&self) -> Self {
-        Self::serve(self.settings.clone(), None, None)
+        Self::serve(self.settings.clone(), None, None, None)
     }
 
-    fn serve(settings: Arc<Settings>, directory: Option<TempDir>, database: Option<TestDatabase>) -> Self {
+    fn serve(
+        settings: Arc<Settings>,
+        directory: Option<TempDir>,
+        pooler: Option<PgBouncer>,
+        database: Option<TestDatabase>,
+    ) -> Self {
         let served = settings.clone();
         let (sender, receiver) = mpsc::channel();
         let thread = thread::spawn(move || {
@@ -130,6 +192,7 @@ impl TestApp {
             settings,
             stop: Some((handle, thread)),
             _directory: directory,
+            _pooler: pooler,
             _database: database,
         }
     }
@@ -230,6 +293,12 @@ impl Person {
             long_lived: text("token"),
         }
     }
+}
+
+async fn pooled_database() -> Option<(PgBouncer, TestDatabase)> {
+    let database = postgres::fresh_database("acceptance").await?;
+    let pooler = PgBouncer::in_front_of(database.url(), "acceptance").unwrap()?;
+    Some((pooler, database))
 }
 
 pub(crate) async fn send(request: RequestBuilder) -> Answer {

@@ -10,7 +10,8 @@ use std::{
 };
 
 use base64::{Engine as _, engine::general_purpose};
-use holdfast_testkit::rows;
+use holdfast_application::ports::PersonalTokenText;
+use holdfast_testkit::{Authenticator, rows};
 use reqwest::{
     Method,
     header::{AUTHORIZATION, CONTENT_TYPE, HeaderValue},
@@ -49,12 +50,14 @@ async fn nothing_in_a_copy_opens_a_door_or_is_a_secret(app: &TestApp) {
     let pieces: BTreeSet<String> = values.iter().flat_map(|value| pieces_of(value)).collect();
     no_piece_is_a_token(app, &pieces).await;
     no_piece_is_a_signing_key(app, &pieces, &day.ada).await;
+    no_piece_is_the_secret_of_a_personal_token(app, &pieces, &day.ada).await;
     no_piece_is_a_password(app, &pieces, &day.ada.email).await;
     let hashes =
         values.iter().filter(|value| value.starts_with('$')).flat_map(|hash| pieces_of(hash)).collect();
     for Person { email, .. } in [&day.banned, &day.admin] {
         no_piece_is_a_password(app, &hashes, email).await;
     }
+    no_piece_is_a_code(app, &day.ada).await;
     no_piece_opens_another_door(app, &pieces, &day.ada).await;
     assert!(app.knows(&day.ada.access).await, "trying so much has signed somebody out");
 }
@@ -96,6 +99,8 @@ async fn busy_day(app: &TestApp) -> Day {
     signing_in_and_out(app, &mut day).await;
     refreshing(app, &mut day).await;
     leaving(app, &mut day).await;
+    scripting(app, &mut day).await;
+    enrolling(app, &mut day).await;
     for title in ["Write it down", "{\"a\": [\"json in a title\"]}", "deadbeefdeadbeefdeadbeefdeadbeef"] {
         app.task(&day.ada, &json!({ "title": title, "description": title })).await;
     }
@@ -156,6 +161,24 @@ async fn refreshing(app: &TestApp, day: &mut Day) {
     day.secrets.push(("something tried as a token", "something that is no token".to_owned()));
 }
 
+/// Personal access tokens: in use, never used, and revoked.
+async fn scripting(app: &TestApp, day: &mut Day) {
+    for (name, uses) in [("in use", true), ("never used", false), ("revoked", false)] {
+        let wish = json!({ "name": name, "scopes": ["tasks:read", "tasks:write"], "password": PASSWORD });
+        let made = app.call(&day.ada, Method::POST, "/api/v1/auth/tokens", Some(&wish)).await;
+        assert_eq!(made.status, 201, "{}", made.text);
+        let token = made.body["data"]["token"].as_str().unwrap().to_owned();
+        assert!(!uses || app.knows(&token).await);
+        if name == "revoked" {
+            let path = format!("/api/v1/auth/tokens/{}", made.body["data"]["id"].as_str().unwrap());
+            assert_eq!(app.call(&day.ada, Method::DELETE, &path, None).await.status, 200);
+        }
+        // The secret, without the ids that its owner is told.
+        day.secrets.push(("the secret of a personal access token", token[47..].to_owned()));
+        day.secrets.push(("a personal access token", token));
+    }
+}
+
 /// A ban, a deletion that is confirmed at the second attempt, and another role.
 async fn leaving(app: &TestApp, day: &mut Day) {
     let ban = json!({ "reason": "spam" });
@@ -173,6 +196,31 @@ async fn leaving(app: &TestApp, day: &mut Day) {
     day.keep(&other);
     let path = format!("/api/v1/users/{}/role", other.user_id);
     assert_eq!(app.call(&day.admin, Method::PUT, &path, Some(&json!({ "role": "user" }))).await.status, 200);
+}
+
+/// A second factor of an app, and a recovery code that was used.
+async fn enrolling(app: &TestApp, day: &mut Day) {
+    let post = async |path: &str, body: Value| {
+        let answer = app.call(&day.ada, Method::POST, path, Some(&body)).await;
+        assert_eq!(answer.status, 200, "{}", answer.text);
+        answer.body["data"].clone()
+    };
+    let enrolment = post("/api/v1/auth/second-factor", json!({ "password": PASSWORD })).await;
+    let secret = enrolment["secret"].as_str().unwrap().to_owned();
+    let shows = Authenticator::new(&secret);
+    let told = post("/api/v1/auth/second-factor/confirm", json!({ "code": shows.code(now()) })).await;
+    let codes = told["recovery_codes"].as_array().unwrap();
+    let codes: Vec<String> = codes.iter().map(|code| code.as_str().unwrap().to_owned()).collect();
+    let wish = json!({ "email": day.ada.email, "password": PASSWORD, "code": codes[0] });
+    let person = Person::from(&app.post("/api/v1/auth/login", &wish).await);
+    day.keep(&person);
+    day.secrets.push(("the secret of an app", secret));
+    day.secrets.push(("the bytes of an app's secret", shows.secret()));
+    day.secrets.push(("the bytes of an app's secret", shows.secret().to_uppercase()));
+    for code in codes {
+        day.secrets.push(("a recovery code", code.replace('-', "")));
+        day.secrets.push(("a recovery code", code));
+    }
 }
 
 fn field_token(claims: &Value, key: &[u8]) -> String {
@@ -311,6 +359,36 @@ async fn no_piece_is_a_signing_key(app: &TestApp, pieces: &BTreeSet<String>, ada
     }
 }
 
+/// The ids of Ada's tokens and of her account are in the copy; what is missing is the secret.
+async fn no_piece_is_the_secret_of_a_personal_token(app: &TestApp, pieces: &BTreeSet<String>, ada: &Person) {
+    let listed = app.call(ada, Method::GET, "/api/v1/auth/tokens", None).await;
+    let tokens = listed.body["data"]["tokens"].as_array().unwrap();
+    assert_eq!(tokens.len(), 2, "{}", listed.text);
+    let mut tried = 0;
+    for secret in pieces.iter().filter_map(|piece| whole(piece)) {
+        for token in tokens {
+            let (owner, id) = (ada.user_id.parse().unwrap(), token["id"].as_str().unwrap().parse().unwrap());
+            let (forged, _) = PersonalTokenText::seal(owner, id, &secret);
+            assert_eq!(call(app, forged.expose()).await.unwrap().problem(401), "TOKEN_INVALID");
+            tried += 1;
+        }
+    }
+    assert!(tried >= 4, "the hashes of two tokens are in the copy, and {tried} tokens were tried");
+}
+
+/// The 256 bits that a text stands for.
+fn whole(text: &str) -> Option<[u8; 32]> {
+    let digits = text.strip_prefix("\\x").unwrap_or(text);
+    if digits.len() != 64 || !digits.is_ascii() {
+        return None;
+    }
+    let mut bytes = [0; 32];
+    for (at, byte) in bytes.iter_mut().enumerate() {
+        *byte = u8::from_str_radix(&digits[2 * at..2 * at + 2], 16).ok()?;
+    }
+    Some(bytes)
+}
+
 /// Each attempt costs a hash, so that numbers, times and ids in any spelling are left out: all of them are told to their
 /// owners anyway, and nobody's password was one that day.
 async fn no_piece_is_a_password(app: &TestApp, pieces: &BTreeSet<String>, email: &str) {
@@ -324,6 +402,20 @@ async fn no_piece_is_a_password(app: &TestApp, pieces: &BTreeSet<String>, email:
     }
 }
 
+/// Behind the right password, what is stored of the second factor is tried as one.
+async fn no_piece_is_a_code(app: &TestApp, ada: &Person) {
+    let tables = ["second_factors", "recovery_codes"];
+    let rows = rows::dump(&app.database_url()).await.into_iter().flatten();
+    let values = rows.filter(|cell| tables.contains(&cell.table.as_str())).filter_map(|cell| cell.value);
+    let pieces: BTreeSet<String> = values.flat_map(|value| pieces_of(&value)).collect();
+    assert!(pieces.len() > 20, "{} pieces are of one factor and nine codes", pieces.len());
+    for piece in pieces {
+        let wish = json!({ "email": ada.email, "password": PASSWORD, "code": piece });
+        let refused = app.post("/api/v1/auth/login", &wish).await;
+        assert_eq!(refused.problem(401), "SECOND_FACTOR_REQUIRED", "{piece}");
+    }
+}
+
 /// Every operation that needs no token and takes a credential in its body or path.
 async fn no_piece_opens_another_door(app: &TestApp, pieces: &BTreeSet<String>, ada: &Person) {
     let document = app.get("/api/openapi.json").await.body;
@@ -334,7 +426,9 @@ async fn no_piece_opens_another_door(app: &TestApp, pieces: &BTreeSet<String>, a
             }
             let method: Method = method.to_uppercase().parse().unwrap();
             let members = members(&document, operation);
-            let door = members.iter().any(|member| CREDENTIALS.contains(&member.as_str()));
+            // A code is asked for behind the right password alone, where it was tried already.
+            let behind = |member: &String| member == "code" && members.iter().any(|it| it == "password");
+            let door = members.iter().any(|it| CREDENTIALS.contains(&it.as_str()) && !behind(it));
             let key_in_path = CREDENTIALS.iter().any(|name| path.contains(&format!("{{{name}}}")));
             if !door && !key_in_path {
                 continue;

@@ -3,9 +3,17 @@
 use reqwest::Method;
 use serde_json::json;
 
-use crate::app::{PASSWORD, Person, TestApp, on_both_databases, send};
+use crate::app::{PASSWORD, Person, TestApp, behind_a_pooler, on_both_databases, send};
 
 on_both_databases!(
+    a_person_signs_up_works_on_tasks_and_signs_out,
+    lists_filter_sort_and_page,
+    a_merge_patch_keeps_clears_and_sets,
+    conditional_requests_protect_from_lost_updates,
+    the_frozen_surface_shows_the_same_tasks_its_own_way,
+);
+
+behind_a_pooler!(
     a_person_signs_up_works_on_tasks_and_signs_out,
     lists_filter_sort_and_page,
     a_merge_patch_keeps_clears_and_sets,

@@ -4,6 +4,7 @@
 // A private key is only read where nobody else may read it, which is said in the manner of Unix here.
 #[cfg(unix)]
 mod key_pairs;
+mod personal;
 mod table;
 
 use std::collections::BTreeMap;
@@ -17,6 +18,7 @@ use serde_json::json;
 
 use crate::app::{Answer, PASSWORD, Person, TestApp, send};
 use crate::forge::{BOTH_KINDS, Genuine, Members, now};
+use personal::Personal;
 use table::{Attack, Fault, Loot, attacks};
 
 /// Where an access token is asked for: both surfaces, and what reads the account.
@@ -65,6 +67,7 @@ struct Scene {
     ended: Person,
     /// Whose account is deleted.
     zoe: Person,
+    personal: Personal,
 }
 
 impl Scene {
@@ -77,35 +80,40 @@ impl Scene {
         let body = json!({ "password": PASSWORD });
         let gone = app.call(&zoe, Method::DELETE, "/api/v1/users/me", Some(&body)).await;
         assert_eq!(gone.status, 200, "{}", gone.text);
-        Self { ada, eve, ended, zoe }
+        let personal = Personal::of(app, &ada, &eve).await;
+        Self { ada, eve, ended, zoe, personal }
     }
 
     fn access_attacks(&self) -> Vec<Attack> {
-        let Self { ada, eve, ended, zoe } = self;
+        let Self { ada, eve, ended, zoe, personal } = self;
         let [own, stranger, deleted, ended] =
             [ada, eve, zoe, ended].map(|person| Genuine::read(&person.access));
-        attacks(&Loot {
+        let mut attacks = attacks(&Loot {
             own: &own,
             longest: LONGEST_ACCESS,
             stranger: &stranger,
             deleted: &deleted,
             ended: &ended,
             other_kinds: vec![&ada.refresh],
-        })
+        });
+        attacks.extend(personal.forged(&ada.access).into_iter().map(Attack::shown));
+        attacks
     }
 
     fn refresh_attacks(&self) -> Vec<Attack> {
-        let Self { ada, eve, ended, zoe } = self;
+        let Self { ada, eve, ended, zoe, personal } = self;
         let [own, stranger, deleted, ended] =
             [ada, eve, zoe, ended].map(|person| Genuine::read(&person.refresh));
-        attacks(&Loot {
+        let mut attacks = attacks(&Loot {
             own: &own,
             longest: LONGEST_REFRESH,
             stranger: &stranger,
             deleted: &deleted,
             ended: &ended,
-            other_kinds: vec![&ada.access, &ada.long_lived],
-        })
+            other_kinds: vec![&ada.access, &ada.long_lived, &personal.own],
+        });
+        attacks.extend(personal.forged(&ada.refresh).into_iter().map(Attack::shown));
+        attacks
     }
 }
 

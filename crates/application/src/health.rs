@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::ports::{Store, StoreError};
+use crate::ports::{Store, StoreError, WriteOutage};
 
 /// Asks the dependencies.
 #[derive(Clone)]
@@ -18,5 +18,10 @@ impl Health {
     /// One round trip to the database.
     pub async fn database(&self) -> Result<(), StoreError> {
         self.store.ping().await
+    }
+
+    /// Whether the database can be written.
+    pub async fn writes(&self) -> Result<(), WriteOutage> {
+        self.store.check_writes().await
     }
 }

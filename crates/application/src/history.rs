@@ -1,5 +1,5 @@
 //! Entries of the security history: how one is made, and its line in the log. Storing it belongs into the unit of work of
-//! its cause.
+//! its cause; the line is written by the store that the services work on, once the entry is committed.
 
 use holdfast_domain::{
     EventId, UserId,
@@ -8,9 +8,14 @@ use holdfast_domain::{
 
 use crate::ports::{Clock, Ids};
 
-/// An entry about `user`, logged as well, without a session and without a client.
+/// The line about an entry that is stored.
+pub(crate) fn log(event: &AuthEvent) {
+    let kind = event.kind.name(EventKind::name);
+    tracing::info!(target: "holdfast::security", event = kind, user_id = %event.user, "security event");
+}
+
+/// An entry about `user`, without a session and without a client.
 pub(crate) fn event(ids: &dyn Ids, clock: &dyn Clock, user: UserId, kind: EventKind) -> AuthEvent {
-    tracing::info!(target: "holdfast::security", event = kind.name(), user_id = %user, "security event");
     let (id, at) = (EventId::new(ids.next()), clock.now());
     AuthEvent { id, user, kind: kind.into(), at, session: None, client: Client::default() }
 }

@@ -10,12 +10,14 @@ pub mod auth;
 pub mod error;
 pub mod health;
 mod history;
+pub mod housekeeping;
 pub mod idempotency;
 pub mod mail;
 pub mod page;
 pub mod patch;
 pub mod ports;
 pub mod tasks;
+mod undisturbed;
 pub mod users;
 
 pub use actor::Actor;
@@ -23,10 +25,10 @@ pub use error::{Classify, ErrorKind, Exceeded};
 pub use holdfast_domain as domain;
 pub use patch::Patch;
 
-use auth::{Attempts, Auth, AuthPolicy, DenyingStore, Revocations, Throttling};
+use auth::{Attempts, Auth, AuthPolicy, DenyingStore, Revocations, SecondFactors, Throttling};
 use health::Health;
 use page::CursorKey;
-use ports::{Clock, Ids, Outbox, Passwords, Randomness, Store, Tokens};
+use ports::{Clock, Ids, Outbox, Passwords, Randomness, Store, Tokens, Vault};
 use tasks::Tasks;
 use users::Users;
 
@@ -47,6 +49,8 @@ pub struct Adapters {
     pub randomness: Arc<dyn Randomness>,
     /// Where mail is left to be sent.
     pub outbox: Arc<dyn Outbox>,
+    /// Encryption of secrets that are stored.
+    pub vault: Arc<dyn Vault>,
 }
 
 /// All use cases. Cloning costs a few reference counts.
@@ -65,13 +69,21 @@ pub struct Services {
 impl Services {
     /// Connects the use cases to their adapters.
     pub fn new(adapters: Adapters, policy: AuthPolicy, cursors: CursorKey, throttling: Throttling) -> Self {
-        let Adapters { store, passwords, tokens: _, clock, ids, randomness: _, outbox: _ } = &adapters;
+        let Adapters { store, passwords, tokens: _, clock, ids, randomness: _, outbox, vault } = &adapters;
         let revocations = Arc::new(Revocations::new(policy.longest_token()));
         // Every service works on this one: whichever ends a session, its tokens are refused here from then on.
         let store: Arc<dyn Store> =
             Arc::new(DenyingStore::new(store.clone(), revocations.clone(), clock.clone()));
         let attempts =
             Attempts::new(store.clone(), passwords.clone(), clock.clone(), ids.clone(), throttling);
+        let second_factors = SecondFactors {
+            store: store.clone(),
+            vault: vault.clone(),
+            clock: clock.clone(),
+            ids: ids.clone(),
+            outbox: outbox.clone(),
+            attempts: attempts.clone(),
+        };
         Self {
             tasks: Tasks::new(store.clone(), clock.clone(), ids.clone(), cursors.clone()),
             users: Users::new(
@@ -81,9 +93,10 @@ impl Services {
                 ids.clone(),
                 cursors,
                 attempts.clone(),
+                second_factors.clone(),
             ),
             health: Health::new(store.clone()),
-            auth: Auth::new(Adapters { store, ..adapters }, policy, revocations, attempts),
+            auth: Auth::new(Adapters { store, ..adapters }, policy, revocations, attempts, second_factors),
         }
     }
 }

@@ -2,6 +2,8 @@
 //!
 //! A cursor is good only for the owner, filter and order that it was made for; anything else is refused.
 
+use std::iter;
+
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use hmac::{Hmac, KeyInit, Mac};
 use holdfast_domain::{EventId, TaskId, Timestamp, UserId, tasks::Priority};
@@ -23,19 +25,28 @@ pub struct InvalidCursor;
 
 /// The key that signs cursors. All instances of one deployment share it.
 #[derive(Clone)]
-pub struct CursorKey(Hmac<Sha256>);
+pub struct CursorKey {
+    current: Hmac<Sha256>,
+    /// Those that signed before a rotation, or will after it.
+    others: Vec<Hmac<Sha256>>,
+}
 
 impl CursorKey {
     /// Derives the key from a secret, apart from whatever else the secret is used for.
     pub fn derive(secret: &[u8]) -> Self {
-        let mut root = keyed(secret);
-        root.update(b"holdfast cursor key v1");
-        Self(keyed(&root.finalize().into_bytes()))
+        Self { current: derived(secret), others: Vec::new() }
+    }
+
+    /// The same, and cursors that another secret has signed are good as well.
+    #[must_use]
+    pub fn accepting(mut self, other: &[u8]) -> Self {
+        self.others.push(derived(other));
+        self
     }
 
     /// The text for a place in the list that these three describe.
     pub fn seal(&self, owner: UserId, filter: &TaskFilter, order: TaskOrder, position: &Position) -> String {
-        seal(encode(position), |payload| self.tag(owner, filter, order, payload))
+        seal(encode(position), |payload| tag(&self.current, owner, filter, order, payload))
     }
 
     /// The place that a text names, if it was sealed for the same three.
@@ -46,7 +57,7 @@ impl CursorKey {
         order: TaskOrder,
         text: &str,
     ) -> Result<Position, InvalidCursor> {
-        let payload = open(text, |payload| self.tag(owner, filter, order, payload))?;
+        let payload = self.opened(text, |key, payload| tag(key, owner, filter, order, payload))?;
         decode(&payload).filter(|position| fits(&position.key, order.by)).ok_or(InvalidCursor)
     }
 
@@ -55,37 +66,59 @@ impl CursorKey {
         let EventPosition { at, id } = position;
         let mut payload = id.uuid().as_bytes().to_vec();
         payload.extend_from_slice(&at.micros().to_be_bytes());
-        seal(payload, |payload| self.event_tag(owner, payload))
+        seal(payload, |payload| event_tag(&self.current, owner, payload))
     }
 
     /// The place that a text names, if it was sealed for the same history.
     pub fn open_event(&self, owner: UserId, text: &str) -> Result<EventPosition, InvalidCursor> {
-        let payload = open(text, |payload| self.event_tag(owner, payload))?;
+        let payload = self.opened(text, |key, payload| event_tag(key, owner, payload))?;
         decode_event(&payload).ok_or(InvalidCursor)
     }
 
-    fn event_tag(&self, owner: UserId, payload: &[u8]) -> Hmac<Sha256> {
-        self.0.clone().chain_update(owner.uuid().as_bytes()).chain_update([HISTORY]).chain_update(payload)
+    /// The payload of a text that any of the keys has signed.
+    fn opened(
+        &self,
+        text: &str,
+        tag: impl Fn(&Hmac<Sha256>, &[u8]) -> Hmac<Sha256>,
+    ) -> Result<Vec<u8>, InvalidCursor> {
+        let mut keys = iter::once(&self.current).chain(&self.others);
+        keys.find_map(|key| open(text, |payload| tag(key, payload)).ok()).ok_or(InvalidCursor)
     }
+}
 
-    fn tag(&self, owner: UserId, filter: &TaskFilter, order: TaskOrder, payload: &[u8]) -> Hmac<Sha256> {
-        let TaskFilter { priority, completed, due_after, due_before, text } = filter;
-        let mut mac = self.0.clone();
-        // Every part has a fixed length but the last two, and those carry theirs: no two lists read the same.
-        mac.update(owner.uuid().as_bytes());
-        mac.update(&[sort_by_code(order.by), u8::from(order.direction == Direction::Descending)]);
-        mac.update(&priority.map_or(-1, Priority::rank).to_be_bytes());
-        mac.update(&[completed.map_or(2, u8::from)]);
-        for bound in [due_after, due_before] {
-            mac.update(&bound.map_or(i64::MIN, Timestamp::micros).to_be_bytes());
-        }
-        mac.update(&[u8::from(text.is_some())]);
-        for part in [text.as_deref().unwrap_or_default().as_bytes(), payload] {
-            mac.update(&(part.len() as u64).to_be_bytes());
-            mac.update(part);
-        }
-        mac
+fn derived(secret: &[u8]) -> Hmac<Sha256> {
+    let mut root = keyed(secret);
+    root.update(b"holdfast cursor key v1");
+    keyed(&root.finalize().into_bytes())
+}
+
+fn event_tag(key: &Hmac<Sha256>, owner: UserId, payload: &[u8]) -> Hmac<Sha256> {
+    key.clone().chain_update(owner.uuid().as_bytes()).chain_update([HISTORY]).chain_update(payload)
+}
+
+fn tag(
+    key: &Hmac<Sha256>,
+    owner: UserId,
+    filter: &TaskFilter,
+    order: TaskOrder,
+    payload: &[u8],
+) -> Hmac<Sha256> {
+    let TaskFilter { priority, completed, due_after, due_before, text } = filter;
+    let mut mac = key.clone();
+    // Every part has a fixed length but the last two, and those carry theirs: no two lists read the same.
+    mac.update(owner.uuid().as_bytes());
+    mac.update(&[sort_by_code(order.by), u8::from(order.direction == Direction::Descending)]);
+    mac.update(&priority.map_or(-1, Priority::rank).to_be_bytes());
+    mac.update(&[completed.map_or(2, u8::from)]);
+    for bound in [due_after, due_before] {
+        mac.update(&bound.map_or(i64::MIN, Timestamp::micros).to_be_bytes());
     }
+    mac.update(&[u8::from(text.is_some())]);
+    for part in [text.as_deref().unwrap_or_default().as_bytes(), payload] {
+        mac.update(&(part.len() as u64).to_be_bytes());
+        mac.update(part);
+    }
+    mac
 }
 
 /// The payload with the beginning of its tag, as text.
@@ -199,6 +232,21 @@ mod tests {
         let downwards = TaskOrder { direction: Direction::Descending, ..ORDER };
         assert_eq!(key.open(owner(1), &all, downwards, &text), Err(InvalidCursor));
         assert_eq!(CursorKey::derive(b"other").open(owner(1), &all, ORDER, &text), Err(InvalidCursor));
+    }
+
+    #[test]
+    fn a_cursor_outlives_a_rotation_where_the_earlier_secret_is_known() {
+        let (before, all) = (CursorKey::derive(b"old"), TaskFilter::default());
+        let after = CursorKey::derive(b"new").accepting(b"older").accepting(b"old");
+        let text = before.seal(owner(1), &all, ORDER, &place("b"));
+        assert_eq!(after.open(owner(1), &all, ORDER, &text), Ok(place("b")));
+        assert_eq!(after.open(owner(2), &all, ORDER, &text), Err(InvalidCursor));
+        let event =
+            EventPosition { at: Timestamp::from_micros(0).unwrap(), id: EventId::new(Uuid::from_u128(7)) };
+        assert_eq!(after.open_event(owner(1), &before.seal_event(owner(1), event)), Ok(event));
+        let renewed = after.seal(owner(1), &all, ORDER, &place("b"));
+        assert_eq!(renewed, CursorKey::derive(b"new").seal(owner(1), &all, ORDER, &place("b")));
+        assert_eq!(before.open(owner(1), &all, ORDER, &renewed), Err(InvalidCursor));
     }
 
     #[test]

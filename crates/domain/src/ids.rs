@@ -75,6 +75,10 @@ id!(
     /// What proves one link in a mail; unique together with its account, and later ones are larger.
     OneTimeTokenId
 );
+id!(
+    /// A personal access token; unique together with its account.
+    PersonalTokenId
+);
 
 #[cfg(test)]
 mod tests {

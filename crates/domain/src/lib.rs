@@ -4,6 +4,8 @@
 //! is valid; what turns text into values says in its error what was expected.
 
 pub mod ids;
+pub mod personal_tokens;
+pub mod second_factors;
 pub mod sessions;
 pub mod stored;
 pub mod tasks;
@@ -12,6 +14,6 @@ pub mod throttle;
 pub mod time;
 pub mod users;
 
-pub use ids::{EventId, OneTimeTokenId, SessionId, TaskId, TokenId, UserId};
+pub use ids::{EventId, OneTimeTokenId, PersonalTokenId, SessionId, TaskId, TokenId, UserId};
 pub use stored::Stored;
 pub use time::Timestamp;

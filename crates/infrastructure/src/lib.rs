@@ -1,6 +1,6 @@
 //! The driven adapters: what the ports of the application reach in the outside world.
 //!
-//! Databases, password hashing, tokens, mail, the clock, identifiers and randomness. No rule of the product lives here,
+//! Databases, password hashing, tokens, encryption of stored secrets, mail, the clock, identifiers and randomness. No rule of the product lives here,
 //! and nothing here knows HTTP.
 
 pub mod clock;
@@ -10,3 +10,4 @@ pub mod mail;
 pub mod passwords;
 pub mod randomness;
 pub mod tokens;
+pub mod vault;

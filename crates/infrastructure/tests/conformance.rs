@@ -1,4 +1,5 @@
-//! The conformance kit on both engines, and on PostgreSQL once more without anything that outlives a transaction.
+//! The conformance kit on both engines, on PostgreSQL once more without anything that outlives a transaction, and through a
+//! PgBouncer that hands each transaction to another connection.
 
 #![expect(clippy::unwrap_used, reason = "a test says what is wrong by panicking")]
 
@@ -15,16 +16,17 @@ use holdfast_application::{
 use holdfast_infrastructure::database::{DatabaseLocation, DatabaseOptions, SeaOrmStore};
 use holdfast_testkit::{
     conformance::{Adopt, Fresh},
+    postgres::PgBouncer,
     store_conformance,
 };
 use sea_orm::{ConnectionTrait, DbBackend, Statement};
 
-#[expect(dead_code, reason = "the proxy is for the tests of connections")]
 mod stores;
 
 store_conformance!(fresh_sqlite);
 store_conformance!(fresh_postgres);
 store_conformance!(fresh_pooled_postgres);
+store_conformance!(fresh_pgbouncer);
 
 async fn fresh_sqlite() -> Option<Fresh> {
     let (store, folder) = stores::sqlite().await;
@@ -39,10 +41,20 @@ async fn fresh_postgres() -> Option<Fresh> {
 
 async fn fresh_pooled_postgres() -> Option<Fresh> {
     let database = stores::postgres_database().await?;
-    let location = DatabaseLocation::Postgres { url: database.url().to_owned(), pooler: true };
-    let options =
-        DatabaseOptions { location, statement_cache: 0, ..stores::postgres_options(database.url()) };
-    Some(fresh(SeaOrmStore::connect(options).await.unwrap(), database))
+    let store = SeaOrmStore::connect(pooled(database.url())).await.unwrap();
+    Some(fresh(store, database))
+}
+
+async fn fresh_pgbouncer() -> Option<Fresh> {
+    let database = stores::postgres_database().await?;
+    let pooler = PgBouncer::in_front_of(database.url(), "conformance").unwrap()?;
+    let store = SeaOrmStore::connect(pooled(pooler.url())).await.unwrap();
+    Some(fresh(store, (pooler, database)))
+}
+
+fn pooled(url: &str) -> DatabaseOptions {
+    let location = DatabaseLocation::Postgres { url: url.to_owned(), pooler: true };
+    DatabaseOptions { location, statement_cache: 0, ..stores::postgres_options(url) }
 }
 
 fn fresh(store: SeaOrmStore, keep: impl std::any::Any + Send) -> Fresh {

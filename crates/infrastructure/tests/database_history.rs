@@ -2,7 +2,7 @@
 
 use sea_orm::{ConnectionTrait, Statement};
 
-#[expect(dead_code, reason = "the proxy and PostgreSQL are for other tests of this folder")]
+#[expect(dead_code, reason = "PostgreSQL is for other tests of this folder")]
 mod stores;
 
 #[tokio::test]

@@ -11,7 +11,6 @@ use sea_orm::{ConnectionTrait, Statement};
 use sqlx::{Connection as _, Executor as _, PgConnection};
 use tokio::time::{sleep, timeout};
 
-#[expect(dead_code, reason = "the proxy is for the tests of connections")]
 mod stores;
 
 /// How often each question is asked: PostgreSQL plans the first five for their values, and later ones for any.

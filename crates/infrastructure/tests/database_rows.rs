@@ -11,7 +11,7 @@ use holdfast_infrastructure::database::SeaOrmStore;
 use holdfast_testkit::fixtures;
 use sea_orm::ConnectionTrait;
 
-#[expect(dead_code, reason = "the proxy is for the tests of connections")]
+#[expect(dead_code, reason = "PostgreSQL is for other tests of this folder")]
 mod stores;
 
 #[tokio::test]

@@ -20,11 +20,10 @@ use holdfast_infrastructure::{
     passwords::{Argon2Passwords, PasswordOptions, Peppers},
 };
 use holdfast_testkit::{
-    CountedSecrets, FixedClock, MemoryOutbox, PlainTokens, SequentialIds,
+    CountedSecrets, FixedClock, MemoryOutbox, PlainTokens, PlainVault, SequentialIds,
     fixtures::{LIFETIMES, account},
 };
 
-#[expect(dead_code, reason = "the proxy is for the tests of connections")]
 mod stores;
 
 const RIGHT: &str = "correct horse battery staple";
@@ -43,6 +42,7 @@ fn services(store: Arc<SeaOrmStore>) -> Services {
         ids: Arc::new(SequentialIds::default()),
         randomness: Arc::new(CountedSecrets::default()),
         outbox: Arc::new(MemoryOutbox::default()),
+        vault: Arc::new(PlainVault::default()),
     };
     let policy = AuthPolicy {
         access: Duration::from_mins(15),
@@ -56,6 +56,7 @@ async fn sign_in(services: &Services, email: &str, password: &str) -> Result<Sig
     let wish = SignIn {
         email: email.to_owned(),
         password: Password::new(password.to_owned()),
+        code: None,
         long_lived: false,
         client: Client::default(),
     };

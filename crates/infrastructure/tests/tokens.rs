@@ -153,9 +153,10 @@ impl Issuer {
         self.tokens().verify_access(token, at(NOW), Expiry::Enforced)
     }
 
-    /// Refused as either kind, whether or not expiry counts.
+    /// Refused as either kind, whether or not expiry counts, and also where the good token has just been seen.
     fn assert_refused(&self, name: &str, token: &str) {
         let (tokens, algorithm) = (self.tokens(), self.name());
+        tokens.verify_access(&self.good(), at(NOW), Expiry::Enforced).unwrap();
         for expiry in [Expiry::Enforced, Expiry::Ignored] {
             let access = tokens.verify_access(token, at(NOW), expiry);
             assert_eq!(access, Err(InvalidToken), "{algorithm}: {name} ({expiry:?})");
@@ -208,6 +209,28 @@ fn the_forge_makes_good_tokens_when_nothing_is_wrong() {
             "{}",
             issuer.name()
         );
+    }
+}
+
+#[test]
+fn a_token_that_was_seen_before_is_judged_by_its_times_and_its_signature_again() {
+    for issuer in &*ISSUERS {
+        let (tokens, good) = (issuer.tokens(), issuer.good());
+        let verify = |token: &str, now| tokens.verify_access(token, at(now), Expiry::Enforced);
+        let seen = verify(&good, NOW).unwrap();
+        assert_eq!(verify(&good, NOW + 900), Ok(seen.clone()));
+        assert_eq!(verify(&good, NOW + 931), Err(InvalidToken), "over");
+        assert_eq!(
+            tokens.verify_access(&good, at(NOW + 931), Expiry::Ignored),
+            Ok(seen),
+            "over, but let through"
+        );
+        assert_eq!(verify(&good, NOW - 31), Err(InvalidToken), "of the future");
+        let (message, signature) = good.rsplit_once('.').unwrap();
+        let swapped: String = signature.chars().rev().collect();
+        for forged in [swapped.as_str(), &signature[..signature.len() - 1], ""] {
+            assert_eq!(verify(&format!("{message}.{forged}"), NOW), Err(InvalidToken), "{forged}");
+        }
     }
 }
 

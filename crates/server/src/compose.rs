@@ -9,12 +9,12 @@ use actix_web::{
 use anyhow::{Context, bail};
 use holdfast_application::{
     Adapters, Services,
-    auth::{Auth, AuthPolicy, Throttling},
+    auth::{AuthPolicy, Throttling},
     domain::{Timestamp, sessions::Lifetimes},
+    housekeeping::Housekeeping,
     mail::Courier,
     page::CursorKey,
     ports::{Clock as _, Ids, Mailer, Outbox, Passwords, Store, Tokens},
-    tasks::Tasks,
 };
 use holdfast_infrastructure::{
     clock::SystemClock,
@@ -24,15 +24,17 @@ use holdfast_infrastructure::{
     passwords::{Argon2Passwords, PasswordOptions, Pepper, Peppers},
     randomness::SystemRandomness,
     tokens::{JwtOptions, JwtTokens, Key, KeyRing, LegacyOptions, Secret as TokenSecret},
+    vault::{AesGcmVault, EncryptionKey},
 };
 use holdfast_web::{WebOptions, WebState};
-use migration::{DatabaseUrl, Engine, Runner};
+use migration::{DatabaseUrl, Engine, MigrationError, Runner};
 
 use crate::{
+    housekeeping::Rounds,
     revocations::Polls,
     settings::{
-        AuthSettings, DatabaseSettings, Delivery, KeySettings, LegacyTokenSettings, MailSettings,
-        PasswordSettings, Revocation, Secret, SecretSource, Settings, ThrottlingSettings,
+        AuthSettings, DatabaseSettings, Delivery, EncryptionSettings, KeySettings, LegacyTokenSettings,
+        MailSettings, PasswordSettings, Revocation, Secret, SecretSource, Settings, ThrottlingSettings,
         load_or_create_secret,
     },
     shutdown::Signals,
@@ -48,7 +50,7 @@ const SHUTDOWN_SECONDS: u64 = 20;
 const MAIL_SECONDS: u64 = 1;
 /// Connections that wait to be accepted.
 const BACKLOG: u32 = 4_096;
-/// How often what is over of the throttles and of kept answers is dropped.
+/// How often buckets of client addresses that are full again are forgotten.
 const SWEEP_INTERVAL: Duration = Duration::from_mins(1);
 
 /// A server that is bound and ready to run.
@@ -56,6 +58,7 @@ pub struct Application {
     server: Server,
     address: SocketAddr,
     polls: Option<Polls>,
+    rounds: Rounds,
     outbox: Option<InProcessOutbox>,
 }
 
@@ -67,19 +70,25 @@ impl Application {
     /// Migrates where that is wanted, connects everything and binds the listener. Port 0 takes any free one.
     pub async fn build(settings: &Settings) -> anyhow::Result<Self> {
         prepare_schema(&settings.database).await?;
-        let (services, outbox) = connect(settings).await?;
+        let Connected { store, services, outbox, housekeeping } = connect(settings).await?;
         let polls = match settings.auth.revocation {
             Revocation::Fast => Some(Polls::start(services.auth.clone())),
             Revocation::Strict => None,
         };
-        let (auth, tasks) = (services.auth.clone(), services.tasks.clone());
         let state =
             WebState::new(services, Arc::new(SystemClock), Arc::new(UuidV7Ids), web_options(settings));
         let signals = Signals::listen().context("cannot listen for signals")?;
         let stop = signals.requested(state.readiness(), settings.http.drain_delay());
-        sweep(state.clone(), auth, tasks);
+        let rounds = Rounds::start(housekeeping, SystemRandomness);
+        sweep(state.clone());
         let address = SocketAddr::new(settings.http.host, settings.http.port);
-        let server = HttpServer::new(move || holdfast_web::app(&state))
+        let workers = std::thread::available_parallelism()?.get();
+        let application = move || {
+            store.settle(workers);
+            holdfast_web::app(&state)
+        };
+        let server = HttpServer::new(application)
+            .workers(workers)
             .backlog(BACKLOG)
             .client_request_timeout(HEAD_TIMEOUT)
             .keep_alive(KEEP_ALIVE)
@@ -88,7 +97,7 @@ impl Application {
             .bind(address)
             .with_context(|| format!("cannot listen on {address} (HOST, PORT); is another server there?"))?;
         let address = server.addrs().first().copied().context("nothing was bound")?;
-        Ok(Self { server: server.run(), address, polls, outbox })
+        Ok(Self { server: server.run(), address, polls, rounds, outbox })
     }
 
     /// Where it listens.
@@ -103,9 +112,9 @@ impl Application {
 
     /// Runs until it is told to stop.
     pub async fn run(self) -> std::io::Result<()> {
-        let Self { server, address: _, polls, outbox } = self;
+        let Self { server, address: _, polls, rounds, outbox } = self;
         let stopped = server.await;
-        drop(polls);
+        drop((polls, rounds));
         if let Some(outbox) = outbox {
             outbox.drain(Duration::from_secs(MAIL_SECONDS)).await;
         }
@@ -128,15 +137,15 @@ pub fn in_runtime<T>(work: impl Future<Output = T>) -> T {
 /// The services over the configured database, for commands that do not serve.
 pub async fn services(settings: &Settings) -> anyhow::Result<Services> {
     prepare_schema(&settings.database).await?;
-    Ok(connect(settings).await?.0)
+    Ok(connect(settings).await?.services)
 }
 
 /// SQLite migrates by itself; PostgreSQL where `MIGRATE_ON_START` says so. Otherwise nothing may be pending. Neither takes
 /// over the FastAPI backend's tables unasked, also where they came after the schema.
 async fn prepare_schema(settings: &DatabaseSettings) -> anyhow::Result<()> {
-    let runner = Runner::new(&settings.migration_url);
+    let runner = runner(settings);
     if !settings.migrate_on_start
-        && let Some(form) = runner.would_adopt().await?
+        && let Some(form) = runner.would_adopt().await.map_err(|error| located(error, settings))?
     {
         bail!(
             "This database holds the FastAPI backend's tables: {form}. Run `holdfast migrate adopt --check`, then \
@@ -144,7 +153,7 @@ async fn prepare_schema(settings: &DatabaseSettings) -> anyhow::Result<()> {
         )
     }
     if settings.url.engine() == Engine::Sqlite || settings.migrate_on_start {
-        runner.up(None).await?;
+        runner.up(None).await.map_err(|error| located(error, settings))?;
         return Ok(());
     }
     let pending = runner.pending().await?;
@@ -158,18 +167,43 @@ async fn prepare_schema(settings: &DatabaseSettings) -> anyhow::Result<()> {
     )
 }
 
-async fn connect(settings: &Settings) -> anyhow::Result<(Services, Option<InProcessOutbox>)> {
+/// Names the database where the error does not.
+fn located(error: MigrationError, settings: &DatabaseSettings) -> anyhow::Error {
+    let names_none = matches!(
+        error,
+        MigrationError::Database(_) | MigrationError::Commit(_) | MigrationError::Step { .. }
+    );
+    let error = anyhow::Error::new(error);
+    if names_none { error.context(settings.migration_url.redacted()) } else { error }
+}
+
+fn runner(settings: &DatabaseSettings) -> Runner {
+    Runner::new(&settings.migration_url).connect_within(settings.wake_timeout())
+}
+
+/// The services, and what works beside them while the server runs.
+struct Connected {
+    store: Arc<SeaOrmStore>,
+    services: Services,
+    outbox: Option<InProcessOutbox>,
+    /// Whatever is over goes through this: a new kind of rows is a new `Kind` there.
+    housekeeping: Housekeeping,
+}
+
+async fn connect(settings: &Settings) -> anyhow::Result<Connected> {
     let secret = configured_secret(&settings.auth.secret)?;
     let deployment = deployment_secret(&settings.auth.keys, secret.as_ref())?;
     let store = Arc::new(SeaOrmStore::connect(database_options(&settings.database)?).await?);
     let outbox = outbox(&settings.mail, store.clone())?;
+    let retention = settings.housekeeping.audit_retention();
+    let housekeeping = Housekeeping::new(store.clone(), Arc::new(SystemClock), &UuidV7Ids, retention);
     let passwords = PasswordOptions {
         concurrency: settings.limits.hash_concurrency as usize,
         peppers: peppers(&settings.passwords),
     };
     let legacy = legacy_options(settings).await?;
     let adapters = Adapters {
-        store,
+        store: store.clone(),
         passwords: Arc::new(Argon2Passwords::new(passwords)?) as Arc<dyn Passwords>,
         tokens: Arc::new(JwtTokens::new(jwt_options(&settings.auth, secret.as_ref(), legacy)?)?)
             as Arc<dyn Tokens>,
@@ -180,10 +214,12 @@ async fn connect(settings: &Settings) -> anyhow::Result<(Services, Option<InProc
             Some(outbox) => Arc::new(outbox.clone()) as Arc<dyn Outbox>,
             None => Arc::new(MailOff),
         },
+        vault: Arc::new(vault(&settings.encryption)?),
     };
-    let cursors = CursorKey::derive(deployment.expose());
+    let cursors = cursor_key(&settings.auth, &deployment);
     let throttling = throttling(&settings.throttling, &deployment);
-    Ok((Services::new(adapters, auth_policy(&settings.auth), cursors, throttling), outbox))
+    let services = Services::new(adapters, auth_policy(&settings.auth), cursors, throttling);
+    Ok(Connected { store, services, outbox, housekeeping })
 }
 
 /// Where mail waits, and who carries it; nothing where mail is off.
@@ -212,6 +248,27 @@ fn peppers(settings: &PasswordSettings) -> Peppers {
         tracing::info!(pepper = pepper.id(), "new password hashes are made with this pepper");
     }
     Peppers::new(current, previous_peppers.iter().map(pepper_of).collect())
+}
+
+/// The keys of stored secrets, and a line in the log that names the one of today, or says that there is none. Everything but
+/// second factors works without.
+fn vault(settings: &EncryptionSettings) -> anyhow::Result<AesGcmVault> {
+    let EncryptionSettings { key, previous_keys } = settings;
+    let current = match key {
+        SecretSource::Given(key) => Some(key.clone()),
+        SecretSource::Generated { path } => load_or_create_secret("ENCRYPTION_KEY", path)
+            .inspect_err(|error| tracing::warn!(error = error as &dyn std::error::Error, "no encryption key"))
+            .ok(),
+        SecretSource::Unneeded => None,
+    };
+    let derived = |secret: &Secret| EncryptionKey::derive(secret.expose());
+    let current = current.as_ref().map(derived).transpose()?;
+    if let Some(key) = &current {
+        tracing::info!(key = key.id(), "secrets of second factors are encrypted with this key");
+    } else {
+        tracing::warn!("nobody can enrol a second factor: ENCRYPTION_KEY is not set");
+    }
+    Ok(AesGcmVault::new(current, previous_keys.iter().map(derived).collect::<Result<_, _>>()?))
 }
 
 fn database_options(settings: &DatabaseSettings) -> anyhow::Result<DatabaseOptions> {
@@ -256,7 +313,7 @@ async fn legacy_options(settings: &Settings) -> anyhow::Result<Option<LegacyOpti
 
 /// When the FastAPI backend's data was taken over; never, in a database that was ours from the start.
 async fn adopted_at(settings: &DatabaseSettings) -> anyhow::Result<Option<Timestamp>> {
-    let seconds = Runner::new(&settings.migration_url).adopted_at().await?;
+    let seconds = runner(settings).adopted_at().await?;
     Ok(seconds.map(Timestamp::from_seconds).transpose()?)
 }
 
@@ -303,6 +360,15 @@ fn deployment_secret(keys: &KeySettings, secret: Option<&Secret>) -> anyhow::Res
     secret.map(token_secret).or_else(derived).context("there is neither a secret nor a key that signs")
 }
 
+/// What cursors are signed with. Whatever may have signed one before a rotation, or will after it, is good as well, so that nobody
+/// loses their place: earlier secrets, and key pairs whose private half is here.
+fn cursor_key(settings: &AuthSettings, deployment: &TokenSecret) -> CursorKey {
+    let AuthSettings { keys: KeySettings { signing, verifying, .. }, previous_secrets, .. } = settings;
+    let pairs = signing.iter().chain(verifying).filter_map(|key| key.derived_secret());
+    let others = previous_secrets.iter().map(token_secret).chain(pairs);
+    others.fold(CursorKey::derive(deployment.expose()), |key, other| key.accepting(other.expose()))
+}
+
 /// How attempts at passwords are throttled. Every instance hides addresses under the same key, so that they count together.
 fn throttling(settings: &ThrottlingSettings, deployment: &TokenSecret) -> Throttling {
     settings.limits().map_or_else(Throttling::off, |limits| Throttling::on(limits, deployment.expose()))
@@ -323,7 +389,7 @@ fn auth_policy(settings: &AuthSettings) -> AuthPolicy {
 fn configured_secret(source: &SecretSource) -> anyhow::Result<Option<Secret>> {
     Ok(match source {
         SecretSource::Given(secret) => Some(secret.clone()),
-        SecretSource::Generated { path } => Some(load_or_create_secret(path)?),
+        SecretSource::Generated { path } => Some(load_or_create_secret("JWT_SECRET", path)?),
         SecretSource::Unneeded => None,
     })
 }
@@ -339,25 +405,13 @@ fn web_options(settings: &Settings) -> WebOptions {
     }
 }
 
-/// Every instance sweeps what all of them count together, too: who comes second finds nothing left.
-fn sweep(state: WebState, auth: Auth, tasks: Tasks) {
+/// The buckets are each instance's own. What all of them count together is housekeeping's.
+fn sweep(state: WebState) {
     actix_web::rt::spawn(async move {
         let mut interval = actix_web::rt::time::interval(SWEEP_INTERVAL);
         loop {
             interval.tick().await;
             state.sweep();
-            if let Err(error) = auth.sweep_attempts().await {
-                tracing::warn!(
-                    error = &error as &dyn std::error::Error,
-                    "counters of attempts were not swept"
-                );
-            }
-            if let Err(error) = tasks.sweep_answers().await {
-                tracing::warn!(
-                    error = &error as &dyn std::error::Error,
-                    "answers to requests that may be repeated were not swept"
-                );
-            }
         }
     });
 }

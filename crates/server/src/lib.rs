@@ -3,6 +3,7 @@
 
 pub mod cli;
 pub mod compose;
+mod housekeeping;
 mod revocations;
 pub mod settings;
 pub mod shutdown;

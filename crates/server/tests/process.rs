@@ -10,7 +10,7 @@ use std::{
     time::Duration,
 };
 
-use holdfast_testkit::postgres;
+use holdfast_testkit::{ChaosProxy, NetworkFault, postgres};
 use reqwest::Client;
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -130,6 +130,23 @@ async fn without_any_setting_it_serves_from_an_embedded_database_and_survives_a_
     assert_eq!(titles(&server, &access).await, ["kept"], "a restart signed somebody out or lost a task");
 }
 
+/// Both find no database, and both migrate before they serve.
+#[tokio::test]
+async fn two_servers_that_start_at_once_on_one_new_file_both_serve() {
+    let folder = TempDir::new().unwrap();
+    let variables = [("DATABASE_URL", "sqlite://data/holdfast.db"), ("JWT_SECRET", SECRET)];
+    let start = || {
+        let directory = folder.path().to_owned();
+        tokio::task::spawn_blocking(move || Server::start(&directory, &variables))
+    };
+    let (one, other) = tokio::join!(start(), start());
+    let (one, other) = (one.unwrap(), other.unwrap());
+    let account = sign_up(&one, "ann@example.org").await;
+    let access = account["access_token"].as_str().unwrap();
+    assert!(create(&one, access, "from one").await && create(&other, access, "from the other").await);
+    assert_eq!(titles(&one, access).await.len(), 2);
+}
+
 async fn killed_between_requests(directory: &Path, variables: &[(&str, &str)]) {
     let server = Server::start(directory, variables);
     let access = sign_up(&server, "ada@example.com").await["access_token"].as_str().unwrap().to_owned();
@@ -214,6 +231,68 @@ fn faulty_settings_are_told_together_with_exit_code_78() {
 }
 
 #[test]
+fn a_database_that_must_not_or_cannot_be_used_stops_the_start_with_its_reason() {
+    const REMOTE: &str = "postgresql://app:hunter2@db.example/app";
+    const VERIFIED: &str =
+        "postgresql://app:hunter2@db.example/app?sslmode=verify-full&sslrootcert=missing.pem";
+    const REFUSED: &str = "postgresql://app:hunter2@127.0.0.1:1/app";
+    let directory = TempDir::new().unwrap();
+    for (environment, url, code, told) in [
+        ("production", REMOTE, 78, ["DATABASE_URL: allows a connection without TLS", "sslmode=require"]),
+        ("production", VERIFIED, 78, ["DATABASE_URL: names a file in sslrootcert", "a PEM file"]),
+        ("development", VERIFIED, 78, ["DATABASE_URL: names a file in sslrootcert", "a PEM file"]),
+        ("development", REFUSED, 1, ["127.0.0.1:1", "check host and port"]),
+        ("development", "sqlite://mistyped/holdfast.db", 1, ["mistyped", "does not exist"]),
+    ] {
+        let variables = [
+            ("ENVIRONMENT", environment),
+            ("DATABASE_URL", url),
+            ("JWT_SECRET", SECRET),
+            ("DATABASE_WAKE_TIMEOUT", "1"),
+        ];
+        for arguments in [&["serve"][..], &["migrate", "up"]] {
+            let output = run(holdfast(directory.path(), &variables).args(arguments));
+            let said = text(&output);
+            assert_eq!(output.status.code(), Some(code), "{url}: {said}");
+            assert!(
+                told.iter().all(|text| said.contains(text)) && !said.contains("hunter2"),
+                "{url}: {said}"
+            );
+        }
+    }
+    assert_eq!(directory.path().read_dir().unwrap().count(), 0, "something was created");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_request_that_wakes_the_database_is_answered_in_time_either_way() {
+    let Some(database) = postgres::fresh_database("process").await else { return };
+    let (proxy, sleeping) = ChaosProxy::before(database.url()).unwrap();
+    let directory = TempDir::new().unwrap();
+    let sleeping = format!("{sleeping}?pgbouncer=true");
+    let variables = [
+        ("DATABASE_URL", sleeping.as_str()),
+        // The schema is looked at over another way, so that the server has not spoken to its database yet.
+        ("DATABASE_URL_UNPOOLED", database.url()),
+        ("MIGRATE_ON_START", "true"),
+        ("REVOCATION", "strict"),
+        ("JWT_SECRET", SECRET),
+        ("DATABASE_WAKE_TIMEOUT", "60"),
+    ];
+    proxy.fail(NetworkFault::Held);
+    let server = Server::start(directory.path(), &variables);
+    let answer = client().get(format!("{}/health/ready", server.base)).send().await.unwrap();
+    assert_eq!(answer.status(), 503);
+    assert!(answer.headers().contains_key("retry-after"));
+    let base = server.base.clone();
+    let waking = tokio::spawn(async move {
+        client().get(format!("{base}/health/ready")).send().await.unwrap().status().as_u16()
+    });
+    proxy.heal().unwrap();
+    assert_eq!(waking.await.unwrap(), 200);
+    sign_up(&server, "ada@example.com").await;
+}
+
+#[test]
 fn a_database_elsewhere_is_not_thrown_away_unless_somebody_says_it_is_development() {
     let directory = TempDir::new().unwrap();
     let url = "postgres://ada:hunter2@203.0.113.1:1/x?sslmode=require";
@@ -284,6 +363,14 @@ async fn the_operator_makes_administrators() {
         .get(format!("{}/api/v1/auth/me", server.base))
         .bearer_auth(ada["access_token"].as_str().unwrap());
     assert_eq!(old.send().await.unwrap().status(), 401, "a token with the old role is still good");
+
+    let reset = |email: &str| {
+        holdfast(directory.path(), &[]).args(["user", "reset-second-factor", email]).output().unwrap()
+    };
+    for (email, why) in [("nobody@example.com", "no account"), ("ada@example.com", "no second factor")] {
+        let refused = reset(email);
+        assert!(!refused.status.success() && text(&refused).contains(why), "{}", text(&refused));
+    }
 
     let weak = create_admin("root@example.com", "short");
     assert!(!weak.status.success() && text(&weak).contains("at least 8"), "{}", text(&weak));

@@ -123,6 +123,9 @@ const MALFORMED: &[(&str, &str, &str, &str)] = &[
     ("DATABASE_URL", "postgresql://u:hunter2@db.example:x/app", "DATABASE_URL", "postgresql://"),
     ("DATABASE_URL", "postgresql://u:hunter2@db.example/app?sslmode=maybe", "sslmode", "require"),
     ("NEON_DATABASE_URL", "http://hunter2@db.example", "unknown scheme", "postgresql://"),
+    ("DATABASE_URL", "postgresql://u:hunter2@db.example/app?sslmode=verify-full&sslrootcert=/no/such.pem", "a file in sslrootcert", "the path of a PEM file"),
+    ("DATABASE_URL", "postgresql://u:hunter2@db.example/app?sslcert=/no/such.pem", "only one of sslcert and sslkey", "both, or neither"),
+    ("DATABASE_URL", "postgresql://u:hunter2@db.example/app?sslmode=require&sslrootcert=system", "without a look at the host name", "sslmode=verify-full"),
     ("POSTGRES_URL", "postgresql://u:hunter2@a,b/app", "several hosts", "one"),
     ("DATABASE_POOL_SIZE", "0", "0 is out of range", "1–1000"),
     ("DATABASE_POOL_SIZE", "1001", "1001 is out of range", "1–1000"),
@@ -174,6 +177,8 @@ const MALFORMED: &[(&str, &str, &str, &str)] = &[
     ("RATE_LIMIT_ACCOUNT_DELAY", "3601", "3601 is out of range", "1–3600"),
     ("RATE_LIMIT_MAX_DELAY", "29", "29 s are less than a first wait of 30 s", "at least RATE_LIMIT_NETWORK_DELAY and"),
     ("RATE_LIMIT_MAX_DELAY", "15m", "\"15m\" is not a whole number", "1–3600"),
+    ("AUDIT_RETENTION_DAYS", "30", "30 is out of range", "31–3650"),
+    ("AUDIT_RETENTION_DAYS", "ever", "\"ever\" is not a whole number", "31–3650"),
 ];
 
 /// Production: what is set over a right configuration (empty: missing), the faulty variable as it is
@@ -411,7 +416,7 @@ fn limits_are_exactly_those_of_the_catalogue() {
         assert!(low == 0 || !accepted(low - 1), "{name}");
         checked += 1;
     }
-    assert_eq!(checked, 19);
+    assert_eq!(checked, 20);
     for name in ["JWT_ISSUER", "JWT_AUDIENCE"] {
         assert!(load(&[(name, &"ä".repeat(255))]).is_ok());
         let faults = load(&[(name, &"ä".repeat(256))]).unwrap_err().to_string();
@@ -570,6 +575,30 @@ fn the_end_of_legacy_tokens_is_a_point_in_time() {
     // A known secret is there, although it verifies nothing: a warning is enough.
     let known = [("BETTER_AUTH_SECRET", "changeme"), ("LEGACY_TOKENS_UNTIL", "2026-12-01T00:00:00Z")];
     assert!(warnings(&with(&PRODUCTION, &known)).contains("no token of the FastAPI backend is accepted"));
+}
+
+#[test]
+fn encryption_keys_are_as_strong_as_secrets_and_one_is_generated_in_local_development_alone() {
+    let directory = TempDir::new().unwrap();
+    let local = load_in(directory.path(), &[]).unwrap().settings.encryption;
+    assert_eq!(local.key, SecretSource::Generated { path: directory.path().join("data/encryption-key") });
+    let production = settings(&PRODUCTION).encryption;
+    assert_eq!((production.key, production.previous_keys.len()), (SecretSource::Unneeded, 0));
+
+    let (key, old) = (STRONG.replace('0', "6"), STRONG.replace('0', "7"));
+    let keys = [("ENCRYPTION_KEY", key.as_str()), ("ENCRYPTION_PREVIOUS_KEYS", old.as_str())];
+    let encryption = settings(&with(&PRODUCTION, &keys)).encryption;
+    assert!(matches!(encryption.key, SecretSource::Given(given) if given.expose() == key.as_bytes()));
+    assert_eq!(encryption.previous_keys[0].expose(), old.as_bytes());
+
+    let weak = [("ENCRYPTION_KEY", "hunter2"), ("ENCRYPTION_PREVIOUS_KEYS", "changeme")];
+    let faults = load(&with(&PRODUCTION, &weak)).unwrap_err().to_string();
+    assert_eq!(faults.lines().count(), 2, "{faults}");
+    assert!(faults.contains("ENCRYPTION_KEY: has 7 bytes"), "{faults}");
+    assert!(faults.contains("ENCRYPTION_PREVIOUS_KEYS: entry 1 is, or holds, a published"), "{faults}");
+
+    let same = [("ENCRYPTION_KEY", STRONG), ("JWT_SECRET", STRONG)];
+    assert!(warnings(&with(&PRODUCTION, &same)).contains("ENCRYPTION_KEY: is JWT_SECRET as well"));
 }
 
 #[test]
@@ -740,9 +769,9 @@ fn the_description_reads_as_text_and_as_json() {
 fn a_generated_secret_is_kept_readable_by_its_owner_alone() {
     let directory = TempDir::new().unwrap();
     let path = directory.path().join("data/secret");
-    let first = load_or_create_secret(&path).unwrap();
+    let first = load_or_create_secret("JWT_SECRET", &path).unwrap();
     assert_eq!(first.expose().len(), 64);
-    assert!(load_or_create_secret(&path).unwrap() == first);
+    assert!(load_or_create_secret("JWT_SECRET", &path).unwrap() == first);
     assert!(
         load(&with(&PRODUCTION, &[("JWT_SECRET", std::str::from_utf8(first.expose()).unwrap())])).is_ok()
     );
@@ -758,7 +787,9 @@ fn a_generated_secret_is_kept_readable_by_its_owner_alone() {
     );
     for unusable in [b"short".as_slice(), b"", b"\xff\xfe\xff\xfe"] {
         fs::write(&path, unusable).unwrap();
-        assert!(load_or_create_secret(&path).unwrap_err().to_string().contains("remove the file"));
+        assert!(
+            load_or_create_secret("JWT_SECRET", &path).unwrap_err().to_string().contains("remove the file")
+        );
     }
 }
 
@@ -773,7 +804,7 @@ fn processes_that_start_at_once_agree_on_one_generated_secret() {
                 .map(|_| {
                     scope.spawn(|| {
                         start.wait();
-                        load_or_create_secret(&path).unwrap().expose().to_vec()
+                        load_or_create_secret("JWT_SECRET", &path).unwrap().expose().to_vec()
                     })
                 })
                 .collect();
@@ -864,6 +895,8 @@ fn a_secret_somewhere(secret: &str) -> Vec<(&'static str, String)> {
         ("JWT_PREVIOUS_SECRETS", format!("{secret},{STRONG},{secret}")),
         ("PASSWORD_PEPPER", secret.to_owned()),
         ("PASSWORD_PREVIOUS_PEPPERS", format!("{STRONG},{secret},{secret}")),
+        ("ENCRYPTION_KEY", secret.to_owned()),
+        ("ENCRYPTION_PREVIOUS_KEYS", format!("{secret},{STRONG}")),
         ("DATABASE_URL", format!("postgresql://app:{secret}@db.example/app")),
         ("NEON_DATABASE_URL", format!("postgresql://app:{secret}@a-pooler.example/app?sslmode=require")),
         ("POSTGRES_URL", format!("postgres+x://app:{secret}@db.example")),
@@ -880,7 +913,7 @@ proptest! {
     #[test]
     fn neither_fault_nor_warning_nor_description_ever_holds_a_secret(
         secret in a_secret(),
-        chosen in proptest::collection::vec(any::<bool>(), 13),
+        chosen in proptest::collection::vec(any::<bool>(), 16),
         named in proptest::option::of(prop_oneof![Just("development"), Just("staging"), Just("production")]),
         in_a_file in any::<bool>(),
         quote in prop_oneof![Just(""), Just("'"), Just("\"")],

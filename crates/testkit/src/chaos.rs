@@ -4,7 +4,10 @@
 use std::{
     io,
     net::{Ipv4Addr, SocketAddr},
-    sync::{Arc, Mutex, PoisonError},
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
     time::Duration,
 };
 
@@ -39,6 +42,8 @@ pub enum NetworkFault {
     Delay(Duration),
     /// New connections pass after this long, as from a database that wakes up.
     Asleep(Duration),
+    /// New connections pass once the network works again, as from a database that wakes up when the test wants it.
+    Held,
 }
 
 /// A proxy in front of one server. It ends with this value, and so do its connections.
@@ -55,6 +60,7 @@ struct Shared {
     fault: watch::Sender<Option<NetworkFault>>,
     /// Grows with every call that resets what is open.
     resets: watch::Sender<u64>,
+    accepted: AtomicU64,
 }
 
 impl ChaosProxy {
@@ -64,7 +70,12 @@ impl ChaosProxy {
     /// When no port can be had.
     pub fn new(upstream: SocketAddr) -> io::Result<Self> {
         let reserved = reusable(SocketAddr::from((Ipv4Addr::LOCALHOST, 0)))?;
-        let shared = Shared { upstream, fault: watch::Sender::new(None), resets: watch::Sender::new(0) };
+        let shared = Shared {
+            upstream,
+            fault: watch::Sender::new(None),
+            resets: watch::Sender::new(0),
+            accepted: AtomicU64::new(0),
+        };
         let proxy = Self {
             address: reserved.local_addr()?,
             shared: Arc::new(shared),
@@ -75,9 +86,27 @@ impl ChaosProxy {
         Ok(proxy)
     }
 
+    /// A network in front of the server that a database URL on 127.0.0.1 names, and the URL that leads through it.
+    ///
+    /// # Errors
+    /// When the URL names no such server, or no port can be had.
+    pub fn before(database_url: &str) -> io::Result<(Self, String)> {
+        let mut url: url::Url = database_url.parse().map_err(io::Error::other)?;
+        let port = url.port().ok_or_else(|| io::Error::other("a database URL without a port"))?;
+        let proxy = Self::new(SocketAddr::from((Ipv4Addr::LOCALHOST, port)))?;
+        let renamed = url.set_port(Some(proxy.address.port()));
+        renamed.map_err(|()| io::Error::other("a database URL without a host"))?;
+        Ok((proxy, url.to_string()))
+    }
+
     /// Where clients connect.
     pub fn address(&self) -> SocketAddr {
         self.address
+    }
+
+    /// How many connections clients have opened.
+    pub fn accepted(&self) -> u64 {
+        self.shared.accepted.load(Ordering::Relaxed)
     }
 
     /// From now on the network fails in this way.
@@ -138,6 +167,7 @@ fn reusable(address: SocketAddr) -> io::Result<TcpSocket> {
 async fn accept(listener: TcpListener, shared: std::sync::Weak<Shared>) {
     while let Ok((client, _)) = listener.accept().await {
         let Some(shared) = shared.upgrade() else { return };
+        shared.accepted.fetch_add(1, Ordering::Relaxed);
         tokio::spawn(connection(client, shared));
     }
 }
@@ -149,6 +179,10 @@ async fn connection(client: TcpStream, shared: Arc<Shared>) {
     let asleep = *shared.fault.borrow();
     if let Some(NetworkFault::Asleep(pause)) = asleep {
         tokio::time::sleep(pause).await;
+    }
+    let mut fault = shared.fault.subscribe();
+    if fault.wait_for(|fault| *fault != Some(NetworkFault::Held)).await.is_err() {
+        return;
     }
     let Ok(server) = TcpStream::connect(shared.upstream).await else { return };
     // Whatever ends the connection, the other side sees a reset, never a polite end.
@@ -173,7 +207,12 @@ async fn requests(mut from: OwnedReadHalf, mut to: OwnedWriteHalf, shared: &Shar
             Some(NetworkFault::ResetBefore | NetworkFault::Refuse) => return,
             Some(NetworkFault::Swallow) => std::future::pending().await,
             Some(NetworkFault::Delay(pause)) => tokio::time::sleep(pause).await,
-            Some(NetworkFault::ResetDuring | NetworkFault::CutAfter { .. } | NetworkFault::Asleep(_))
+            Some(
+                NetworkFault::ResetDuring
+                | NetworkFault::CutAfter { .. }
+                | NetworkFault::Asleep(_)
+                | NetworkFault::Held,
+            )
             | None => {}
         }
         if to.write_all(&buffer[..read]).await.is_err() {
@@ -190,9 +229,13 @@ async fn answers(mut from: OwnedReadHalf, mut to: OwnedWriteHalf, shared: &Share
             Some(NetworkFault::ResetDuring | NetworkFault::Refuse) => (0, true),
             Some(NetworkFault::CutAfter { bytes }) => (bytes.min(read), true),
             Some(NetworkFault::Swallow) => std::future::pending().await,
-            Some(NetworkFault::ResetBefore | NetworkFault::Delay(_) | NetworkFault::Asleep(_)) | None => {
-                (read, false)
-            }
+            Some(
+                NetworkFault::ResetBefore
+                | NetworkFault::Delay(_)
+                | NetworkFault::Asleep(_)
+                | NetworkFault::Held,
+            )
+            | None => (read, false),
         };
         if to.write_all(&buffer[..passes]).await.is_err() || ends {
             return;

@@ -9,6 +9,7 @@
     reason = "a test says what is wrong by panicking, and so does what it is made of"
 )]
 
+pub mod authenticator;
 pub mod chaos;
 pub mod clock;
 pub mod conformance;
@@ -23,7 +24,9 @@ pub mod postgres;
 pub mod randomness;
 pub mod rows;
 pub mod tokens;
+pub mod vault;
 
+pub use authenticator::Authenticator;
 pub use chaos::{ChaosProxy, NetworkFault};
 pub use clock::FixedClock;
 pub use failing::FailingStore;
@@ -33,3 +36,4 @@ pub use memory::MemoryStore;
 pub use passwords::PlainPasswords;
 pub use randomness::CountedSecrets;
 pub use tokens::PlainTokens;
+pub use vault::PlainVault;

@@ -7,16 +7,23 @@ use std::{
 };
 
 use async_trait::async_trait;
-use holdfast_application::ports::{Errand, Mail, MailError, Mailer, Outbox, OutboxFull};
+use holdfast_application::ports::{Errand, Mail, MailError, Mailer, Outbox, OutboxFull, Place};
 
 /// Keeps errands until the test takes them. Clones are one outbox.
 #[derive(Debug, Clone, Default)]
 pub struct MemoryOutbox(Arc<Mutex<Waiting>>);
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Waiting {
     errands: Vec<Errand>,
-    full: bool,
+    reserved: usize,
+    room: usize,
+}
+
+impl Default for Waiting {
+    fn default() -> Self {
+        Self { errands: Vec::new(), reserved: 0, room: usize::MAX }
+    }
 }
 
 impl MemoryOutbox {
@@ -27,7 +34,12 @@ impl MemoryOutbox {
 
     /// Takes nothing from now on, or takes everything again.
     pub fn set_full(&self, full: bool) {
-        self.waiting().full = full;
+        self.set_room(if full { 0 } else { usize::MAX });
+    }
+
+    /// From now on so many errands may wait at once.
+    pub fn set_room(&self, room: usize) {
+        self.waiting().room = room;
     }
 
     fn waiting(&self) -> MutexGuard<'_, Waiting> {
@@ -36,13 +48,28 @@ impl MemoryOutbox {
 }
 
 impl Outbox for MemoryOutbox {
-    fn submit(&self, errand: Errand) -> Result<(), OutboxFull> {
+    fn reserve(&self) -> Result<Box<dyn Place>, OutboxFull> {
         let mut waiting = self.waiting();
-        if waiting.full {
+        if waiting.errands.len() + waiting.reserved >= waiting.room {
             return Err(OutboxFull);
         }
-        waiting.errands.push(errand);
-        Ok(())
+        waiting.reserved += 1;
+        Ok(Box::new(Reserved(self.clone())))
+    }
+}
+
+/// A place, which is given back when this goes.
+struct Reserved(MemoryOutbox);
+
+impl Place for Reserved {
+    fn submit(self: Box<Self>, errand: Errand) {
+        self.0.waiting().errands.push(errand);
+    }
+}
+
+impl Drop for Reserved {
+    fn drop(&mut self) {
+        self.0.waiting().reserved -= 1;
     }
 }
 

@@ -7,7 +7,9 @@
 
 #![expect(clippy::expect_used, reason = "a test whose database is broken has no other way to fail")]
 
+mod bouncer;
 mod cluster;
+mod tls;
 
 use std::fs::{self, File};
 use std::io;
@@ -17,11 +19,13 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use sqlx::postgres::{PgConnectOptions, PgConnection};
 use sqlx::{ConnectOptions as _, Connection as _, Executor as _};
 
+pub use bouncer::PgBouncer;
 use cluster::{
     create_home, effective_user, find_binaries, fingerprint, initialise, is_running, launch, lock_file,
     random_hex, remove_cluster, remove_folder, start_on_free_port, start_watchdog, stop_cluster,
     write_private,
 };
+pub use tls::{Authority, Certificate};
 
 /// How long the shared cluster outlives its last user.
 const SHARED_IDLE_SECONDS: u32 = 60;
@@ -72,7 +76,7 @@ pub async fn fresh_database(suite: &str) -> Option<TestDatabase> {
     let started =
         tokio::task::spawn_blocking(PostgresServer::shared).await.expect("starting PostgreSQL panicked");
     let Some(server) = started.expect("the shared PostgreSQL cluster does not start") else {
-        skip(suite);
+        skip("PostgreSQL", suite);
         return None;
     };
     Some(server.create_database().await)
@@ -130,7 +134,7 @@ impl PostgresServer {
     /// When there are binaries and they do not work.
     pub fn private(suite: &str, durability: Durability) -> io::Result<Option<Self>> {
         let Some(binaries) = find_binaries() else {
-            skip(suite);
+            skip("PostgreSQL", suite);
             return Ok(None);
         };
         let home = std::env::temp_dir().join(format!("holdfast-postgres-{}", random_hex()?));
@@ -252,13 +256,14 @@ async fn execute_as_admin(admin_url: &str, sql: String) -> Result<(), sqlx::Erro
     connection.close().await
 }
 
-fn skip(suite: &str) {
+/// Says past the capture of the test harness that a suite is skipped: that must be seen.
+fn skip(absent: &str, suite: &str) {
     assert!(
         variable("REQUIRE_POSTGRES").is_none_or(|value| value != "1"),
-        "REQUIRE_POSTGRES=1, but there is neither TEST_DATABASE_URL nor initdb and postgres (nor flock) on this machine"
+        "REQUIRE_POSTGRES=1, but there is no {absent} on this machine (for PostgreSQL: neither TEST_DATABASE_URL nor \
+         initdb, postgres and flock)"
     );
-    // Past the capture of the test harness: a skipped suite must be seen.
-    let _ = io::Write::write_all(&mut io::stderr(), format!("SKIPPED (no PostgreSQL): {suite}\n").as_bytes());
+    let _ = io::Write::write_all(&mut io::stderr(), format!("SKIPPED (no {absent}): {suite}\n").as_bytes());
 }
 
 #[expect(clippy::disallowed_methods, reason = "tests are told by variables of their own")]

@@ -18,7 +18,6 @@ use actix_web::{
     App, Error,
     body::BoxBody,
     dev::{ServiceFactory, ServiceRequest, ServiceResponse},
-    http::header,
     web,
 };
 
@@ -68,23 +67,12 @@ fn configure(config: &mut web::ServiceConfig, state: &WebState) {
 /// How long a browser may keep what a preflight told it, in seconds (contract, "Canonical v1").
 const PREFLIGHT_MAX_AGE: usize = 600;
 
+/// Which headers a front end may read is `common::headers::expose`'s to say.
 fn cors(origins: &[String]) -> Cors {
-    let exposed = [
-        "Location",
-        "ETag",
-        "Retry-After",
-        "X-Request-Id",
-        "RateLimit",
-        "RateLimit-Policy",
-        v1::idempotency::REPLAYED,
-    ];
     let methods = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"];
     let cors = Cors::default()
         .allowed_methods(methods)
         .allow_any_header()
-        .expose_headers(
-            exposed.map(|name| header::HeaderName::from_bytes(name.as_bytes())).into_iter().flatten(),
-        )
         .supports_credentials()
         .max_age(PREFLIGHT_MAX_AGE)
         .block_on_origin_mismatch(false);

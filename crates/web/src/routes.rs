@@ -36,6 +36,15 @@ fn canonical() -> Surface {
         .throttled_as_sign_in(&auth_paths(&["email/confirm"]), [post(auth::confirm_email)])
         .throttled_as_refresh(&auth_paths(&["refresh"]), [post(auth::refresh)])
         .throttled_as_sign_in(&auth_paths(&["password"]), [post(auth::change_password)])
+        .throttled_as_sign_in(&auth_paths(&["second-factor/confirm"]), [post(auth::confirm_second_factor)])
+        .throttled_as_sign_in(
+            &auth_paths(&["second-factor/recovery-codes"]),
+            [post(auth::renew_recovery_codes)],
+        )
+        .throttled_as_sign_in(
+            &auth_paths(&["second-factor"]),
+            [get(auth::second_factor), post(auth::enrol_second_factor), delete(auth::remove_second_factor)],
+        )
         .at(&auth_paths(&["logout", "signout"]), [post(auth::logout)])
         .at(&auth_paths(&["me"]), [get(auth::me)])
         .at(&auth_paths(&["session"]), [get(auth::session)])
@@ -44,6 +53,8 @@ fn canonical() -> Surface {
         .at(&auth_paths(&["accounts"]), [get(auth::accounts)])
         .at(&auth_paths(&["sessions/{id}"]), [delete(auth::end_session)])
         .at(&auth_paths(&["sessions"]), [get(auth::sessions)])
+        .at(&auth_paths(&["tokens/{id}"]), [delete(auth::revoke_token)])
+        .throttled_as_sign_in(&auth_paths(&["tokens"]), [get(auth::tokens), post(auth::create_token)])
         .at(&auth_paths(&["events"]), [get(auth::events)])
         .at(&["/api/v1/users/me/export"], [get(users::export)])
         .throttled_as_sign_in(

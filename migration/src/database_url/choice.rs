@@ -1,6 +1,6 @@
 //! Which environment variable names the database: precedence, warnings, and faults that name their variable.
 //!
-//! Reading the environment is the caller's: it passes a look-up.
+//! Reading the environment is the caller's: it passes a look-up. The PEM files that a URL names are looked at here.
 
 use super::{DatabaseUrl, DatabaseUrlError, Engine};
 
@@ -51,7 +51,7 @@ pub fn choose(lookup: impl Fn(&str) -> Option<String>) -> Result<Option<Chosen>,
         .filter(|(_, other)| DatabaseUrl::parse(other).as_ref() != Ok(&url))
         .map(|(other, _)| format!("{variable} and {other} differ; {variable} is used"))
         .collect();
-    warnings.extend(warning_about_parameters(variable, &url));
+    warnings.extend(warnings_about(variable, &url));
     Ok(Some(Chosen { variable, url, warnings }))
 }
 
@@ -70,12 +70,12 @@ pub fn choose_for_migrations(
     };
     let Some(mut served) = served else {
         let url = read(UNPOOLED_VARIABLE, &text)?;
-        let warnings = warning_about_parameters(UNPOOLED_VARIABLE, &url).into_iter().collect();
+        let warnings = warnings_about(UNPOOLED_VARIABLE, &url);
         return Ok(Some(Chosen { variable: UNPOOLED_VARIABLE, url, warnings }));
     };
     if served.url.is_pooler() {
         let url = read(UNPOOLED_VARIABLE, &text)?;
-        served.warnings.extend(warning_about_parameters(UNPOOLED_VARIABLE, &url));
+        served.warnings.extend(warnings_about(UNPOOLED_VARIABLE, &url));
         if database_of(&url) != database_of(&served.url) {
             served
                 .warnings
@@ -98,12 +98,23 @@ fn value_of(lookup: &impl Fn(&str) -> Option<String>, variable: &str) -> Option<
 }
 
 fn read(variable: &'static str, text: &str) -> Result<DatabaseUrl, FaultyVariable> {
-    DatabaseUrl::parse(text).map_err(|fault| FaultyVariable { variable, fault })
+    let url = DatabaseUrl::parse(text).map_err(|fault| FaultyVariable { variable, fault })?;
+    url.check_files().map_err(|fault| FaultyVariable { variable, fault })?;
+    Ok(url)
 }
 
-fn warning_about_parameters(variable: &str, url: &DatabaseUrl) -> Option<String> {
+fn warnings_about(variable: &str, url: &DatabaseUrl) -> Vec<String> {
     let ignored = url.ignored_parameters();
-    (!ignored.is_empty()).then(|| format!("{variable} has parameters without effect: {}", ignored.join(", ")))
+    let mut warnings = Vec::new();
+    if !ignored.is_empty() {
+        warnings.push(format!("{variable} has parameters without effect: {}", ignored.join(", ")));
+    }
+    if url.trusts_any_public_certificate() {
+        warnings.push(format!(
+            "{variable} trusts every public authority for any host (verify-ca without sslrootcert); verify-full is safer"
+        ));
+    }
+    warnings
 }
 
 fn warn_about_pooler(mut chosen: Chosen) -> Chosen {

@@ -104,6 +104,27 @@ impl DatabaseUrl {
         self.sslmode().is_some_and(SslMode::requires_tls)
     }
 
+    /// Looks at the PEM files that the URL names, so that a wrong path is told before anything connects.
+    ///
+    /// # Errors
+    /// [`DatabaseUrlError::UnreadablePem`], which names the parameter.
+    pub fn check_files(&self) -> Result<(), DatabaseUrlError> {
+        match self {
+            Self::Postgres(url) => url.check_files(),
+            Self::Sqlite(_) => Ok(()),
+        }
+    }
+
+    /// Whether TLS proves nothing about who the server is beyond some public certificate: `verify-ca` without a root
+    /// of one's own.
+    #[must_use]
+    pub fn trusts_any_public_certificate(&self) -> bool {
+        match self {
+            Self::Postgres(url) => url.trusts_any_public_certificate(),
+            Self::Sqlite(_) => false,
+        }
+    }
+
     /// Whether a transaction pooler stands in between, where no session state survives a transaction: a host whose
     /// first label ends in `-pooler` (Neon), or `pgbouncer=true` in the URL.
     #[must_use]
@@ -193,6 +214,19 @@ pub enum DatabaseUrlError {
         "asks for channel_binding=require with a sslmode that permits plain connections to be chosen; expected sslmode=require or stricter"
     )]
     ChannelBindingWithoutTls,
+    /// One of the two cannot do without the other.
+    #[error("names only one of sslcert and sslkey; expected both, or neither")]
+    HalfClientCertificate,
+    /// `sslrootcert=system` with a mode that looks at no host name.
+    #[error(
+        "trusts every public authority (sslrootcert=system) without a look at the host name; expected sslmode=verify-full"
+    )]
+    SystemRootsWithoutName,
+    /// A file with a certificate or a key is missing, unreadable, or holds none.
+    #[error(
+        "names a file in {0} that cannot be read or holds no such PEM text; expected the path of a PEM file that the server may read"
+    )]
+    UnreadablePem(&'static str),
     /// In a `port` parameter.
     #[error("has a port that is not a number from 1 to 65535")]
     BadPort,

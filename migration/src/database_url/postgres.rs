@@ -3,6 +3,10 @@
 //! Nothing is taken from libpq's `PGHOST`, `PGDATABASE` or `PGSSLMODE`: Neon's template sets them, and a URL must mean
 //! the same thing with and without them.
 
+mod parameters;
+mod tls;
+
+use std::borrow::Cow;
 use std::fmt;
 use std::net::IpAddr;
 
@@ -10,63 +14,11 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_perc
 use url::Url;
 
 use super::DatabaseUrlError;
-
-/// Parameters that sqlx acts on itself; `host`, `port`, `user` and `dbname` are folded into the URL instead.
-const PASSED_ON: [&str; 5] = ["sslrootcert", "sslcert", "sslkey", "application_name", "options"];
+use parameters::Parameters;
+pub use tls::SslMode;
 
 /// All but the unreserved characters of RFC 3986.
 const RESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
-
-/// How TLS is used; the names and meanings are libpq's.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum SslMode {
-    /// Never TLS.
-    Disable,
-    /// TLS only when the server refuses a plain connection.
-    Allow,
-    /// TLS when the server has it; the default.
-    Prefer,
-    /// Always TLS, whoever the server is.
-    Require,
-    /// Always TLS, and a certificate of a trusted authority.
-    VerifyCa,
-    /// As `VerifyCa`, and the certificate names the host.
-    VerifyFull,
-}
-
-impl SslMode {
-    /// Also reads asyncpg's `ssl=true` and `ssl=false`.
-    fn parse(text: &str) -> Result<Self, DatabaseUrlError> {
-        Ok(match text.to_ascii_lowercase().as_str() {
-            "disable" | "false" | "off" => Self::Disable,
-            "allow" => Self::Allow,
-            "prefer" => Self::Prefer,
-            "require" | "true" | "on" => Self::Require,
-            "verify-ca" => Self::VerifyCa,
-            "verify-full" => Self::VerifyFull,
-            _ => return Err(DatabaseUrlError::UnknownSslMode),
-        })
-    }
-
-    /// The spelling of libpq's `sslmode`.
-    #[must_use]
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Disable => "disable",
-            Self::Allow => "allow",
-            Self::Prefer => "prefer",
-            Self::Require => "require",
-            Self::VerifyCa => "verify-ca",
-            Self::VerifyFull => "verify-full",
-        }
-    }
-
-    /// Whether a connection without TLS is refused by the client.
-    #[must_use]
-    pub fn requires_tls(self) -> bool {
-        matches!(self, Self::Require | Self::VerifyCa | Self::VerifyFull)
-    }
-}
 
 /// The server's address.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -127,7 +79,8 @@ impl PostgresUrl {
         if authority.split(['/', '?']).next().is_some_and(|part| part.contains(',')) {
             return Err(DatabaseUrlError::SeveralHosts);
         }
-        let url = Url::parse(&format!("postgres://{authority}")).map_err(|_| DatabaseUrlError::Malformed)?;
+        let url = Url::parse(&format!("postgres://{}", with_host(authority)))
+            .map_err(|_| DatabaseUrlError::Malformed)?;
         // An unescaped `/`, `?` or `#` in a password moves the rest of it into the path, the query or the fragment.
         if url.fragment().is_some()
             || url.path().contains('@')
@@ -149,7 +102,7 @@ impl PostgresUrl {
             // libpq's rule: the database is called like the user.
             database: database.or_else(|| user.clone()).ok_or(DatabaseUrlError::NoDatabase)?,
             user,
-            sslmode: parameters.effective_sslmode()?,
+            sslmode: tls::mode_in_force(&parameters)?,
             pooler_declared: parameters.pooler_declared,
             parameters: parameters.passed_on,
             ignored: parameters.ignored,
@@ -174,10 +127,23 @@ impl PostgresUrl {
         &self.database
     }
 
-    /// The TLS mode in force, `channel_binding` taken into account.
+    /// The TLS mode in force, with what `channel_binding` and `sslrootcert` add to it.
     #[must_use]
     pub fn sslmode(&self) -> SslMode {
         self.sslmode
+    }
+
+    /// Looks at the files with certificates and the key that the URL names.
+    ///
+    /// # Errors
+    /// [`DatabaseUrlError::UnreadablePem`] for the first that cannot be read or holds nothing of the kind.
+    pub(super) fn check_files(&self) -> Result<(), DatabaseUrlError> {
+        tls::check_files(&self.parameters)
+    }
+
+    /// Whether certificates of every public authority are trusted for whatever host they name.
+    pub(super) fn trusts_any_public_certificate(&self) -> bool {
+        self.sslmode == SslMode::VerifyCa && !self.parameters.iter().any(|(name, _)| name == "sslrootcert")
     }
 
     /// Names of parameters that were dropped because nothing here understands them.
@@ -208,6 +174,15 @@ impl PostgresUrl {
         }
     }
 
+    /// What sqlx is told. It never tries TLS for `allow`, and asks for it on sockets, where no server has it.
+    fn sslmode_of_the_connection(&self) -> SslMode {
+        match (&self.host, self.sslmode) {
+            (PostgresHost::Socket(_), _) => SslMode::Disable,
+            (PostgresHost::Network(_), SslMode::Allow) => SslMode::Prefer,
+            (PostgresHost::Network(_), mode) => mode,
+        }
+    }
+
     pub(super) fn connect_url(&self) -> String {
         let escape = |text: &str| utf8_percent_encode(text, RESERVED).to_string();
         let user = self.user.as_deref().map(escape).unwrap_or_default();
@@ -220,7 +195,13 @@ impl PostgresUrl {
             PostgresHost::Socket(path) => escape(path),
         };
         let mut query = url::form_urlencoded::Serializer::new(String::new());
-        query.append_pair("sslmode", self.sslmode.as_str());
+        query.append_pair("sslmode", self.sslmode_of_the_connection().as_str());
+        if let PostgresHost::Network(name) = &self.host
+            && name.contains(':')
+        {
+            // sqlx would keep the brackets, and no certificate has a name with brackets.
+            query.append_pair("host", name);
+        }
         for (name, value) in &self.parameters {
             query.append_pair(name, value);
         }
@@ -235,6 +216,16 @@ impl fmt::Debug for PostgresUrl {
     }
 }
 
+/// libpq lets the host be empty, as before `?host=/run/postgresql`; URLs with a user or a port must have one.
+fn with_host(authority: &str) -> Cow<'_, str> {
+    let end = authority.find(['/', '?', '#']).unwrap_or(authority.len());
+    let start = authority[..end].rfind('@').map_or(0, |at| at + 1);
+    match authority[start..end].chars().next() {
+        None | Some(':') => Cow::Owned(format!("{}localhost{}", &authority[..start], &authority[start..])),
+        Some(_) => Cow::Borrowed(authority),
+    }
+}
+
 fn decoded(text: Option<&str>) -> Result<Option<String>, DatabaseUrlError> {
     match text {
         None | Some("") => Ok(None),
@@ -242,57 +233,6 @@ fn decoded(text: Option<&str>) -> Result<Option<String>, DatabaseUrlError> {
             Ok(plain) => Ok(Some(plain.into_owned())),
             Err(_) => Err(DatabaseUrlError::Malformed),
         },
-    }
-}
-
-/// What the query string says.
-#[derive(Default)]
-struct Parameters {
-    user: Option<String>,
-    password: Option<String>,
-    host: Option<String>,
-    port: Option<u16>,
-    database: Option<String>,
-    sslmode: Option<SslMode>,
-    channel_binding: bool,
-    pooler_declared: bool,
-    passed_on: Vec<(String, String)>,
-    ignored: Vec<String>,
-}
-
-impl Parameters {
-    fn read(url: &Url) -> Result<Self, DatabaseUrlError> {
-        let mut read = Self::default();
-        for (name, value) in url.query_pairs() {
-            let text = || (!value.is_empty()).then(|| value.clone().into_owned());
-            match name.as_ref() {
-                "user" => read.user = text(),
-                "password" => read.password = text(),
-                "host" | "hostaddr" => read.host = text(),
-                "dbname" => read.database = text(),
-                "port" => read.port = Some(value.parse().map_err(|_| DatabaseUrlError::BadPort)?),
-                "sslmode" | "ssl" => read.sslmode = Some(SslMode::parse(&value)?),
-                // sqlx has no channel binding: `require` is kept as far as TLS goes.
-                "channel_binding" => read.channel_binding = value == "require",
-                "pgbouncer" => read.pooler_declared = value == "true",
-                known if PASSED_ON.contains(&known) || known.starts_with("options[") => {
-                    read.passed_on.push((known.to_owned(), value.into_owned()));
-                }
-                unknown => read.ignored.push(unknown.to_owned()),
-            }
-        }
-        Ok(read)
-    }
-
-    fn effective_sslmode(&self) -> Result<SslMode, DatabaseUrlError> {
-        match (self.sslmode, self.channel_binding) {
-            (Some(mode), true) if !mode.requires_tls() && mode != SslMode::Prefer => {
-                Err(DatabaseUrlError::ChannelBindingWithoutTls)
-            }
-            (Some(SslMode::Prefer) | None, true) => Ok(SslMode::Require),
-            (Some(mode), _) => Ok(mode),
-            (None, false) => Ok(SslMode::Prefer),
-        }
     }
 }
 

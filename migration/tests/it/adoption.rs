@@ -222,7 +222,10 @@ async fn fresh_takes_everything_over_anew(old: Old) {
     let runner = Runner::new(&old.fixture.url);
     runner.up(None).await.unwrap();
     let adopted = old.fixture.checksum("tasks").await;
-    old.fixture.execute("UPDATE tasks SET title = 'changed', revision = 2").await.unwrap();
+    old.fixture
+        .execute("UPDATE tasks SET title = 'changed', title_sort = 'changed', revision = 2")
+        .await
+        .unwrap();
     runner.fresh(false).await.unwrap();
     assert_eq!(old.fixture.checksum("tasks").await, adopted);
     assert_eq!(old.old_state().await, before);

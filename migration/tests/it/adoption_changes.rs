@@ -113,7 +113,7 @@ async fn rows_that_changed_here_stay_and_are_counted_when_they_changed_there_too
     runner.up(None).await.unwrap();
     let ours = |title: &str| {
         format!(
-            "UPDATE tasks SET title = 'ours', revision = 2, updated_at = {{at:9}} WHERE title = '{title}'"
+            "UPDATE tasks SET title = 'ours', title_sort = 'ours', revision = 2, updated_at = {{at:9}} WHERE title = '{title}'"
         )
     };
     for title in ["Milch ÖL", "last"] {

@@ -56,6 +56,8 @@ async fn an_account_that_goes_takes_along_whatever_hangs_on_it(old: Old) {
     // The account of the rows that every table has one of.
     const ONE: &str = "00000001-0000-7000-8000-000000000000";
     old.insert_person(ONE, "one@x").await;
+    // Some tables have one of another account as well.
+    old.insert_person("00000002-0000-7000-8000-000000000000", "two@x").await;
     let runner = Runner::new(&old.fixture.url);
     runner.up(None).await.unwrap();
     let mut tables = Vec::new();
@@ -96,7 +98,7 @@ async fn work_that_is_done_here_during_a_delta_is_not_undone(old: Old) {
         for id in &tasks {
             old.fixture
                 .execute(&format!(
-                    "UPDATE tasks SET title = 'ours', revision = revision + 1 WHERE id = '{id}'"
+                    "UPDATE tasks SET title = 'ours', title_sort = 'ours', revision = revision + 1 WHERE id = '{id}'"
                 ))
                 .await
                 .unwrap();

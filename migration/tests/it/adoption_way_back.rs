@@ -54,7 +54,8 @@ async fn work_here(old: &Old) {
             "INSERT INTO tasks (owner_id, id, title, title_sort, description, search_text, due_at, priority, is_completed, \
                  revision, created_at, updated_at) VALUES \
              ({owner}, {{id:6}}, 'Neu', 'Neu', NULL, 'neu', {{at:7}}, 1, TRUE, 1, {{at:1}}, {{at:2}}); \
-             UPDATE tasks SET title = 'anders', due_at = NULL, revision = 2, updated_at = {{at:9}} WHERE title = 'Milch ÖL'; \
+             UPDATE tasks SET title = 'anders', title_sort = 'anders', due_at = NULL, revision = 2, \
+                 updated_at = {{at:9}} WHERE title = 'Milch ÖL'; \
              DELETE FROM tasks WHERE title = ''"
         ))
         .await

@@ -77,7 +77,10 @@ async fn a_changed_task_keeps_the_spelling_of_all_else(old: Old) {
     let runner = Runner::new(&old.fixture.url);
     runner.up(None).await.unwrap();
     let before = old.old_columns("task").await;
-    old.fixture.execute("UPDATE tasks SET title = 'neu', revision = 2, updated_at = {at:9}").await.unwrap();
+    old.fixture
+        .execute("UPDATE tasks SET title = 'neu', title_sort = 'neu', revision = 2, updated_at = {at:9}")
+        .await
+        .unwrap();
     assert_eq!(runner.write_back().await.unwrap().tasks, before["id"].len() as u64);
     assert_eq!(changed(&old, "task", &before).await, ["title", "updated_at"]);
 }

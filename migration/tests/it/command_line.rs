@@ -47,6 +47,22 @@ async fn every_command_reports_and_ends_with_its_code(fixture: Fixture) {
         (&["fresh"], 0, "migrated: m20261121_000004_create_auth_events"),
         (&["down", "--all"], 0, "taken back: m20261121_000001_create_users"),
         (&["down", "--all"], 0, "nothing to do"),
+        (&["up"], 0, "applied: "),
+        (&["status", "--json"], 0, "\"name\":\"m20261121_000001_create_users\",\"state\":\"applied\""),
+        (&["fresh", "--dry-run"], 0, "-- m20261121_000001_create_users up\nCREATE TABLE users"),
+        (&["adopt", "--dry-run"], 1, ""),
+        (&["adopt", "--write-back", "--dry-run"], 1, ""),
+        (
+            &["down", "--to", "m20261121_000003", "--dry-run"],
+            0,
+            "-- m20261121_000004_create_auth_events down\n",
+        ),
+        (&["down", "--to", "m20261121_000003"], 0, "taken back: m20261121_000004_create_auth_events\n"),
+        (&["down", "--to", "m20261121_000003_create_tasks"], 0, "nothing to do"),
+        (&["down", "--to", "m20261121_000004"], 1, ""),
+        (&["down", "--to", "m20261121"], 1, ""),
+        (&["down", "--to", "m20261121_000001", "--all"], 2, ""),
+        (&["up", "--accept-checksums"], 0, "applied: m20261121_000004_create_auth_events"),
         (&["up", "0"], 2, ""),
         (&["down", "1", "--all"], 2, ""),
         (&[], 2, ""),
@@ -57,9 +73,11 @@ async fn every_command_reports_and_ends_with_its_code(fixture: Fixture) {
     }
     let production =
         [("DATABASE_URL", &*url), ("ENVIRONMENT", "production"), ("ALLOW_SQLITE_IN_PRODUCTION", "true")];
-    let (status, _, err) = run(fixture.folder.path(), &production, &["fresh"]);
-    assert_eq!(status, Some(1), "{err}");
-    assert!(err.contains("refused in production"), "{err}");
+    for arguments in [&["fresh"][..], &["fresh", "--dry-run"]] {
+        let (status, _, err) = run(fixture.folder.path(), &production, arguments);
+        assert_eq!(status, Some(1), "{err}");
+        assert!(err.contains("refused in production"), "{err}");
+    }
 }
 
 #[test]

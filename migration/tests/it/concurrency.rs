@@ -7,7 +7,7 @@ use migration::{DatabaseUrl, Direction, Engine, MigrationError, Migrator, Planne
 use sea_orm_migration::{DbErr, MigrationName, MigrationTrait, SchemaManager};
 use sqlx::Connection as _;
 
-use crate::support::{Fixture, migration_count, on_both_engines, postgres};
+use crate::support::{Fixture, migration_count, on_both_engines, postgres, until};
 
 on_both_engines!(
     eight_processes_at_once_all_succeed_and_one_applies,
@@ -95,13 +95,7 @@ fn hanging(url: &DatabaseUrl, marker: &std::path::Path, place: usize) -> Runner 
 }
 
 async fn wait_for(marker: &std::path::Path) {
-    for _ in 0..1_000 {
-        if marker.exists() {
-            return;
-        }
-        tokio::time::sleep(Duration::from_millis(10)).await;
-    }
-    panic!("the migrator never came to the middle");
+    until(async || marker.exists()).await;
 }
 
 /// Not a test of its own: the process that `a_migrator_killed_midway…` kills.

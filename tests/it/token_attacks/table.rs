@@ -17,6 +17,13 @@ pub(super) struct Attack {
     pub(super) fault: Fault,
 }
 
+impl Attack {
+    /// A row about something that the token shows by itself.
+    pub(super) fn shown((name, token): (String, String)) -> Self {
+        Self { name, token, fault: Fault::Shown }
+    }
+}
+
 /// What the row is about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Fault {
@@ -55,7 +62,7 @@ pub(super) fn attacks(loot: &Loot<'_>) -> Vec<Attack> {
     rows.extend(times(loot));
     rows.extend(people(loot));
     let attack = |fault| move |(name, token)| Attack { name, token, fault };
-    let mut attacks: Vec<Attack> = rows.into_iter().map(attack(Fault::Shown)).collect();
+    let mut attacks: Vec<Attack> = rows.into_iter().map(Attack::shown).collect();
     attacks.extend(mismatches(loot).into_iter().map(attack(Fault::Mismatched)));
     for (name, seconds) in [("exp 31 s ago", 31), ("exp an hour ago", 3_600)] {
         let claims = own.claims.with("iat", now() - seconds - 60).with("exp", now() - seconds);

@@ -1,16 +1,19 @@
-//! Attempts at passwords: which of them are verified at all, and what becomes of those that fail.
+//! Attempts at passwords and at codes of second factors: which of them are verified at all, and what becomes of those that
+//! fail.
 //!
-//! An attempt is counted as a failure before its password is looked at, and taken out again when it was none. So neither
-//! many attempts at once nor several instances let more through than one after the other would.
+//! An attempt is counted as a failure before what was typed is looked at, and taken out again when it was none. So neither
+//! many attempts at once nor several instances let more through than one after the other would. Whoever finds no slot because
+//! of attempts that have not ended waits for their ends: a burst of right passwords is slower than one, and not throttled.
 
 use std::{sync::Arc, time::Duration};
 
 use holdfast_domain::{
     SessionId, Timestamp, UserId,
     sessions::{AuthEvent, Client, EventKind},
-    throttle::{Counters, Limit, Limits, Network, Principal, Throttled},
+    throttle::{Counters, Limits, Network, Principal, Throttled},
     users::{Password, PasswordHash},
 };
+use tracing::Instrument as _;
 
 use super::Throttling;
 use crate::{
@@ -18,8 +21,16 @@ use crate::{
     ports::{Clock, Ids, Passwords, PasswordsError, Repositories, Store, StoreError, Verification},
 };
 
-/// How long a caller waits who was refused at the very moment at which others gave their slots back.
+/// When a caller may come again whose turn did not come in time.
 const NEXT: Duration = Duration::from_secs(1);
+/// How often an attempt looks again whether its turn has come, and how long it waits the first time and at most before the next
+/// look: some two seconds in all, as long as the queue of the hasher may be.
+const LOOKS: u32 = 16;
+const SHORTEST: Duration = Duration::from_millis(20);
+const LONGEST: Duration = Duration::from_millis(150);
+/// When an attempt is taken back that was no failure, where the store fails at that, too; and how long its caller waits for it.
+const TRIES: [Duration; 3] = [Duration::ZERO, Duration::from_secs(1), Duration::from_secs(5)];
+const TAKEN_BACK: Duration = Duration::from_millis(100);
 
 /// Lets attempts through, or not.
 #[derive(Clone)]
@@ -57,9 +68,11 @@ impl From<StoreError> for Refused {
 }
 
 /// An attempt that may be verified.
+#[derive(Clone)]
 pub(crate) struct Attempt(Option<Counted>);
 
 /// Where it was counted.
+#[derive(Clone)]
 struct Counted {
     principal: Principal,
     network: Network,
@@ -94,8 +107,11 @@ impl Attempts {
             self.record(&attempt, actor.user, actor.session, client).await?;
             return Err(Refused::PasswordWrong);
         }
-        attempt.succeed(&*self.store, self.clock.now()).await?;
-        Ok(())
+        let succeeded = attempt.succeed(&*self.store, self.clock.now()).await;
+        if succeeded.is_err() {
+            self.take_back(&attempt).await;
+        }
+        Ok(succeeded?)
     }
 
     /// Counts an attempt at the password of the account, or of the address where no account was found; or refuses it.
@@ -106,31 +122,82 @@ impl Attempts {
         client: &Client,
     ) -> Result<Attempt, Refused> {
         let Some(rule) = self.throttling.rule() else { return Ok(Attempt(None)) };
-        let (principal, network) = (rule.principal(account, address), Network::of(client));
+        self.count(rule.principal(account, address), rule.limits, client).await
+    }
+
+    /// Counts an attempt at a code of the account, whose password was right; or refuses it.
+    pub(super) async fn begin_code(&self, account: UserId, client: &Client) -> Result<Attempt, Refused> {
+        let Some(rule) = self.throttling.rule() else { return Ok(Attempt(None)) };
+        self.count(Principal::second_factor(account), rule.limits.for_codes(), client).await
+    }
+
+    async fn count(&self, principal: Principal, limits: Limits, client: &Client) -> Result<Attempt, Refused> {
+        let network = Network::of(client);
+        for look in 0..LOOKS {
+            if let Some(counted) = self.take_slot(principal, &network, &limits).await? {
+                return Ok(Attempt(Some(counted)));
+            }
+            let at = self.clock.now();
+            let counters = self.store.throttle().find(principal, &network).await?;
+            if let Err(throttled) = limits.judge(&counters, at)
+                && !limits.may_clear(&counters, at)
+            {
+                return Err(Refused::Throttled(throttled));
+            }
+            tokio::time::sleep(SHORTEST.saturating_mul(1 << look.min(8)).min(LONGEST)).await;
+        }
+        Err(Refused::Passwords(PasswordsError::Busy { retry_after: NEXT }))
+    }
+
+    /// Counts the attempt, if it may be made now.
+    async fn take_slot(
+        &self,
+        principal: Principal,
+        network: &Network,
+        limits: &Limits,
+    ) -> Result<Option<Counted>, StoreError> {
         let at = self.clock.now();
-        let counters = self.store.throttle().count(principal, &network, &rule.limits, at).await?;
-        let sets_in = rule.limits.sets_in(&counters);
+        let counters = self.store.throttle().count(principal, network, limits, at).await?;
         let complete = counters.account.is_some() || counters.is_known(at);
-        let counted = Counted { principal, network, counters, at, sets_in };
+        let sets_in = limits.sets_in(&counters);
+        let counted = Counted { principal, network: network.clone(), counters, at, sets_in };
         if counters.network.is_some() && complete {
-            return Ok(Attempt(Some(counted)));
+            return Ok(Some(counted));
         }
         counted.give_back(&*self.store).await?;
-        Err(Refused::Throttled(self.wait(&rule.limits, &counted).await?))
+        Ok(None)
     }
 
     /// Verifies. Where that cannot be done now the attempt was none.
     pub(super) async fn verify(
         &self,
-        Attempt(counted): &Attempt,
+        attempt: &Attempt,
         password: &Password,
         hash: Option<&PasswordHash>,
     ) -> Result<Verification, Refused> {
         let verification = self.passwords.verify(password, hash).await;
-        if let (Err(_), Some(counted)) = (&verification, counted) {
-            counted.give_back(&*self.store).await?;
+        if verification.is_err() {
+            self.take_back(attempt).await;
         }
         Ok(verification?)
+    }
+
+    /// Takes an attempt back that was no failure, as one whose password was right although the sign-in came to nothing. It goes on
+    /// when the store is away for a moment, and holds nobody up for long: a store that failed may take its time.
+    pub(super) async fn take_back(&self, attempt: &Attempt) {
+        let (store, attempt) = (self.store.clone(), attempt.clone());
+        let taken_back = async move {
+            for pause in TRIES {
+                tokio::time::sleep(pause).await;
+                if attempt.withdraw(&*store).await.is_ok() {
+                    return;
+                }
+            }
+            tracing::warn!(target: "holdfast::security", "an attempt that was no failure stays counted as one");
+        };
+        let taken_back = tokio::spawn(taken_back.in_current_span());
+        // Whether it is done by then or goes on is the same to the caller.
+        tokio::time::timeout(TAKEN_BACK, taken_back).await.ok();
     }
 
     /// Writes a failed attempt into the history, and once in a series that further ones wait. Those that wait are not written:
@@ -138,13 +205,36 @@ impl Attempts {
     /// nothing.
     pub(super) async fn record(
         &self,
-        Attempt(counted): &Attempt,
+        attempt: &Attempt,
         user: UserId,
         session: Option<SessionId>,
         client: &Client,
     ) -> Result<(), StoreError> {
-        let sets_in = counted.as_ref().is_some_and(|counted| counted.sets_in);
-        let kinds = [Some(EventKind::SignInFailed), sets_in.then_some(EventKind::SignInThrottled)];
+        attempt.fail(&*self.store).await?;
+        let throttled = attempt.sets_in().then_some(EventKind::SignInThrottled);
+        self.write([Some(EventKind::SignInFailed), throttled], user, session, client).await
+    }
+
+    /// The same for an attempt at a code.
+    pub(super) async fn record_code(
+        &self,
+        attempt: &Attempt,
+        user: UserId,
+        session: Option<SessionId>,
+        client: &Client,
+    ) -> Result<(), StoreError> {
+        attempt.fail(&*self.store).await?;
+        let throttled = attempt.sets_in().then_some(EventKind::SecondFactorThrottled);
+        self.write([Some(EventKind::SecondFactorFailed), throttled], user, session, client).await
+    }
+
+    async fn write(
+        &self,
+        kinds: [Option<EventKind>; 2],
+        user: UserId,
+        session: Option<SessionId>,
+        client: &Client,
+    ) -> Result<(), StoreError> {
         for kind in kinds.into_iter().flatten() {
             let event = history::event(&*self.ids, &*self.clock, user, kind);
             self.store.audit().append(&AuthEvent { session, client: client.clone(), ..event }).await?;
@@ -167,16 +257,46 @@ impl Attempts {
         work.throttle().clear(Principal::account(user), &Network::of(client), at).await
     }
 
-    /// How long the attempt has to wait.
-    async fn wait(&self, limits: &Limits, counted: &Counted) -> Result<Throttled, StoreError> {
-        let counters = self.store.throttle().find(counted.principal, &counted.network).await?;
-        let free = limits.network.free();
-        let next = Throttled { limit: Limit::Network, quota: free, retry_after: NEXT };
-        Ok(limits.judge(&counters, counted.at).err().unwrap_or(next))
+    /// Forgets what was counted against the codes of an account that begins to enrol a second factor, and notes that its owner
+    /// did so from the client's network: nobody elsewhere can then hold up the confirmation, or the first sign-ins.
+    pub(super) async fn begin_codes_anew(
+        &self,
+        work: &dyn Repositories,
+        user: UserId,
+        client: &Client,
+        at: Timestamp,
+    ) -> Result<(), StoreError> {
+        let principal = Principal::second_factor(user);
+        work.throttle().forget(principal).await?;
+        if self.throttling.rule().is_none() {
+            return Ok(());
+        }
+        work.throttle().clear(principal, &Network::of(client), at).await
     }
 }
 
 impl Attempt {
+    /// Whether further attempts wait if this one fails.
+    pub(super) fn sets_in(&self) -> bool {
+        self.0.as_ref().is_some_and(|counted| counted.sets_in)
+    }
+
+    /// Notes that the attempt has failed, for those who wait for its end.
+    async fn fail(&self, store: &dyn Store) -> Result<(), StoreError> {
+        let Some(Counted { principal, network, counters, at: _, sets_in: _ }) = &self.0 else {
+            return Ok(());
+        };
+        store.throttle().fail(*principal, network, counters).await
+    }
+
+    /// Takes the attempt back: it was neither a failure nor a success.
+    pub(super) async fn withdraw(&self, store: &dyn Store) -> Result<(), StoreError> {
+        match &self.0 {
+            Some(counted) => counted.give_back(store).await,
+            None => Ok(()),
+        }
+    }
+
     /// Notes a success at `at`: the network is a known one from now on, and what failed there is forgotten. What failed in
     /// networks that are not known stays, without this attempt.
     pub(super) async fn succeed(&self, work: &dyn Repositories, at: Timestamp) -> Result<(), StoreError> {

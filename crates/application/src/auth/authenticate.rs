@@ -5,15 +5,19 @@ use holdfast_domain::{Timestamp, sessions::Session, users::User};
 use super::{Auth, AuthError, revocations::Verdict};
 use crate::{
     Actor,
-    ports::{AccessClaims, Expiry, LegacyClaims},
+    ports::{AccessClaims, Expiry, LegacyClaims, PersonalTokenText},
 };
 
 impl Auth {
     /// The caller that an access token names, while its session lives; or the one that a token of the FastAPI backend
     /// names, while those are accepted and the account may be used. The store is not asked before the signature holds,
-    /// and not at all about a session that memory knows.
+    /// and not at all about a session that memory knows. A personal access token is refused: what takes one says so
+    /// ([`Auth::authenticate_for`]).
     pub async fn authenticate(&self, token: &str) -> Result<Actor, AuthError> {
         let now = self.clock.now();
+        if PersonalTokenText::is_meant_by(token) {
+            return Err(self.refuse_personal(token, now).await);
+        }
         let Ok(claims) = self.tokens.verify_access(token, now, Expiry::Enforced) else {
             return self.authenticate_legacy(token, now).await;
         };
@@ -27,6 +31,9 @@ impl Auth {
     /// The same, and the row of the session is read whatever memory says: for what shows sessions or ends them.
     pub async fn authenticate_by_row(&self, token: &str) -> Result<Actor, AuthError> {
         let now = self.clock.now();
+        if PersonalTokenText::is_meant_by(token) {
+            return Err(self.refuse_personal(token, now).await);
+        }
         let Ok(claims) = self.tokens.verify_access(token, now, Expiry::Enforced) else {
             return self.authenticate_legacy(token, now).await;
         };

@@ -1,14 +1,15 @@
 //! Giving an account another address: asked for with the password, confirmed by a link that only the new address gets.
 
 use holdfast_domain::{
+    second_factors::Code,
     sessions::{Client, EndReason, EventKind},
-    users::{Email, LinkPurpose, Password, User},
+    users::{Email, LinkPurpose, Password},
 };
 
-use super::{Auth, AuthError, redeem::end_access};
+use super::{Asker, Auth, AuthError, redeem::end_access, tell::Reserved};
 use crate::{
     Actor,
-    ports::{Errand, Letter, LinkToken, StoreError, Unique},
+    ports::{Letter, StoreError, Unique},
 };
 
 /// A wish for another address.
@@ -18,35 +19,38 @@ pub struct ChangeEmail {
     pub email: Email,
     /// Shows that the account's owner asks.
     pub password: Password,
+    /// As typed, where the account has a second factor.
+    pub code: Option<Code>,
     /// Where the wish comes from.
     pub client: Client,
 }
 
 impl Auth {
-    /// Verifies the password and sends a link to the new address, and word of it to the old one. Nothing changes yet.
+    /// Verifies the password and sends a link to the new address, and notice of it to the old one. Nothing changes yet.
     /// Exactly one verification is done, unless the attempt is throttled.
     pub async fn request_email_change(&self, actor: Actor, wish: ChangeEmail) -> Result<(), AuthError> {
-        let ChangeEmail { email, password, client } = wish;
+        let ChangeEmail { email, password, code, client } = wish;
         let account = self.store.users().find_account(actor.user).await?.ok_or(AuthError::TokenInvalid)?;
         let verified = account.password_hash.ok_or(AuthError::NoPassword)?;
         self.attempts.confirm(actor, Some(&verified), &password, &client).await?;
+        let asker = Asker { user: &account.user, session: actor.session, client: &client };
+        let shown = self.second_factors.check(asker, code.as_ref()).await?;
+        // Neither letter goes without the other, and no link is made that cannot be sent.
+        let [to_new, to_old] = [self.place()?, self.place()?];
         let work = self.store.begin().await?;
         let current = work.users().lock(actor.user).await?.ok_or(AuthError::TokenInvalid)?;
         // Whoever shows a password that was changed meanwhile gets no link that outlives the change.
         if current.password_hash != Some(verified) {
             return Err(AuthError::TokenInvalid);
         }
-        current.user.admit(self.clock.now())?;
+        let now = self.clock.now();
+        current.user.admit(now)?;
+        let work = self.second_factors.spend(work, &shown, asker, now).await?;
         let purpose = LinkPurpose::ChangeEmail;
         let token = self.links.issue(&*work, actor.user, purpose, Some(email.clone())).await?;
-        work.commit().await?;
-        self.tell_both(email, token, current.user)
-    }
-
-    fn tell_both(&self, new: Email, token: LinkToken, user: User) -> Result<(), AuthError> {
-        self.outbox.submit(Errand::Letter { to: new, letter: Letter::ConfirmNewEmail(token) })?;
-        self.leave(Errand::Letter { to: user.email, letter: Letter::AnotherEmailWasAskedFor });
-        Ok(())
+        let link = Reserved::letter(to_new, email, Letter::ConfirmNewEmail(token));
+        let notice = Reserved::letter(to_old, current.user.email, Letter::AnotherEmailWasAskedFor);
+        Ok(self.commit_and_tell(work, [link, notice]).await?)
     }
 
     /// Gives the account the address that the link was sent to. All sessions end but the caller's own, where they are
@@ -58,20 +62,20 @@ impl Auth {
         client: &Client,
     ) -> Result<(), AuthError> {
         let link = self.present(token, LinkPurpose::ChangeEmail).await?;
+        let place = self.place_if_any();
         let now = self.clock.now();
         let work = self.store.begin().await?;
         let (user, redeemed) = self.redeem(&*work, link, now).await?;
         user.admit(now).map_err(|_| AuthError::LinkInvalid)?;
         let email = redeemed.email.ok_or(AuthError::LinkInvalid)?;
-        work.users().change_email(user.id, &email, now).await.map_err(|error| match error {
+        work.users().change_email(user.id, &email, true, now).await.map_err(|error| match error {
             StoreError::Duplicate(Unique::Email) => AuthError::EmailExists,
             other => other.into(),
         })?;
         let session = caller.filter(|actor| actor.user == user.id).and_then(|actor| actor.session);
         end_access(&*work, user.id, session, EndReason::EmailChanged, now).await?;
         work.audit().append(&self.event(user.id, EventKind::EmailChanged, session, client)).await?;
-        work.commit().await?;
-        self.leave(Errand::Letter { to: user.email, letter: Letter::EmailWasChanged });
-        Ok(())
+        let letter = place.map(|place| Reserved::letter(place, user.email, Letter::EmailWasChanged));
+        Ok(self.commit_and_tell(work, letter).await?)
     }
 }

@@ -1,18 +1,18 @@
 //! Changing one's password while signed in.
 
 use holdfast_domain::{
+    second_factors::Code,
     sessions::{Client, EndReason, EventKind},
     users::{Account, NewPassword, Password, PasswordHash},
 };
 
 use super::{
-    Auth, AuthError, SignedIn,
+    Asker, Auth, AuthError, SignedIn,
     redeem::{Ended, end_access},
+    second_factor::Shown,
+    tell::Reserved,
 };
-use crate::{
-    Actor,
-    ports::{Errand, Letter},
-};
+use crate::{Actor, ports::Letter};
 
 /// A wish for another password.
 #[derive(Debug, Clone)]
@@ -21,6 +21,8 @@ pub struct ChangePassword {
     pub current: Password,
     /// The one that counts from now on.
     pub new: NewPassword,
+    /// As typed, where the account has a second factor.
+    pub code: Option<Code>,
     /// Where the wish comes from.
     pub client: Client,
 }
@@ -45,11 +47,17 @@ impl Auth {
     pub async fn change_password(&self, actor: Actor, wish: ChangePassword) -> Result<SignedIn, AuthError> {
         let account = self.store.users().find_account(actor.user).await?;
         let mut account = account.ok_or(AuthError::TokenInvalid)?;
+        let mut shown = None;
         for _ in 0..LOOKS {
             let current = account.password_hash.ok_or(AuthError::NoPassword)?;
             self.attempts.confirm(actor, Some(&current), &wish.current, &wish.client).await?;
+            let asker = Asker { user: &account.user, session: actor.session, client: &wish.client };
+            let shown = match &mut shown {
+                Some(shown) => shown,
+                None => shown.insert(self.second_factors.check(asker, wish.code.as_ref()).await?),
+            };
             let new = self.passwords.hash(wish.new.password()).await?;
-            match self.set_password(actor, &current, &new, &wish.client).await? {
+            match self.set_password(actor, &current, &new, shown, asker).await? {
                 Change::Done(signed_in) => return Ok(*signed_in),
                 Change::Outrun(now) => account = *now,
             }
@@ -62,8 +70,11 @@ impl Auth {
         actor: Actor,
         verified: &PasswordHash,
         new: &PasswordHash,
-        client: &Client,
+        shown: &Shown,
+        asker: Asker<'_>,
     ) -> Result<Change, AuthError> {
+        let client = asker.client;
+        let place = self.place_if_any();
         let now = self.clock.now();
         let work = self.store.begin().await?;
         let account = work.users().lock(actor.user).await?.ok_or(AuthError::TokenInvalid)?;
@@ -72,6 +83,7 @@ impl Auth {
         }
         let mut user = account.user;
         user.admit(now)?;
+        let work = self.second_factors.spend(work, shown, asker, now).await?;
         let ended = end_access(&*work, user.id, None, EndReason::PasswordChanged, now).await?;
         let Ended { sessions, legacy_tokens } = ended;
         // Whoever was signed out since the request came in changes nothing any more.
@@ -85,8 +97,9 @@ impl Auth {
         work.sessions().insert(&session).await?;
         let event = self.event(session.owner, EventKind::PasswordChanged, Some(session.id), client);
         work.audit().append(&event).await?;
-        work.commit().await?;
-        self.leave(Errand::Letter { to: signed_in.user.email.clone(), letter: Letter::PasswordWasChanged });
+        let to = signed_in.user.email.clone();
+        let letter = place.map(|place| Reserved::letter(place, to, Letter::PasswordWasChanged));
+        self.commit_and_tell(work, letter).await?;
         Ok(Change::Done(Box::new(signed_in)))
     }
 }

@@ -1,5 +1,6 @@
-//! A store that tells this instance's memory what ends in it. Every service works on it, so that no use case can forget
-//! to: whatever ends a session, before its caller hears of it, no token of that session is accepted here any more.
+//! A store that tells this instance's memory what ends in it, and the log what its history says. Every service works on it,
+//! so that no use case can forget to: whatever ends a session, before its caller hears of it, no token of that session is
+//! accepted here any more; and the log tells nothing that is rolled back.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -10,10 +11,15 @@ use holdfast_domain::{
 };
 
 use super::{Revocations, revocations::Ends};
-use crate::ports::{
-    AuditRepository, Clock, DeletedAccount, EndedSession, EventPosition, IdempotencyRepository,
-    LegacyTokenRepository, OneTimeTokenRepository, Repositories, SessionRepository, Store, StoreError,
-    TaskRepository, ThrottleRepository, UnitOfWork, UserRepository,
+use crate::{
+    history,
+    ports::{
+        AuditRepository, Clock, DeletedAccount, EndedSession, EventPosition, IdempotencyRepository,
+        LeaseRepository, LegacyTokenRepository, OneTimeTokenRepository, PersonalTokenRepository,
+        Repositories, SecondFactorRepository, SessionRepository, Store, StoreError, TaskRepository,
+        ThrottleRepository, UnitOfWork, UserRepository, WriteOutage,
+    },
+    undisturbed::undisturbed,
 };
 
 /// Does as another store does, and notes in [`Revocations`] the sessions that end and the accounts that are deleted. An
@@ -37,8 +43,15 @@ impl DenyingStore {
 struct Watch {
     revocations: Arc<Revocations>,
     clock: Arc<dyn Clock>,
-    /// What has ended in a unit of work so far, which counts from its commit on; nothing for calls that run alone.
-    unit: Option<Mutex<Ends>>,
+    /// What has happened in a unit of work so far, which counts from its commit on; nothing for calls that run alone.
+    unit: Option<Mutex<Unit>>,
+}
+
+/// What waits for the commit of a unit of work.
+#[derive(Default)]
+struct Unit {
+    ends: Ends,
+    events: Vec<AuthEvent>,
 }
 
 impl Watch {
@@ -53,15 +66,25 @@ impl Watch {
         match &self.unit {
             None => self.revocations.confirm(&ends, self.clock.now()),
             Some(unit) => {
-                let mut unit = unit.lock().unwrap_or_else(PoisonError::into_inner);
-                unit.sessions.extend(ends.sessions);
-                unit.accounts.extend(ends.accounts);
+                let Unit { ends: noted, .. } = &mut *unit.lock().unwrap_or_else(PoisonError::into_inner);
+                noted.sessions.extend(ends.sessions);
+                noted.accounts.extend(ends.accounts);
             }
         }
     }
 
     fn after_sessions(&self, owner: UserId, ended: &[SessionId]) {
         self.after(Ends { sessions: ended.iter().map(|id| (owner, *id)).collect(), accounts: Vec::new() });
+    }
+
+    /// An entry of the history that was stored.
+    fn stored(&self, event: &AuthEvent) {
+        match &self.unit {
+            None => history::log(event),
+            Some(unit) => {
+                unit.lock().unwrap_or_else(PoisonError::into_inner).events.push(event.clone());
+            }
+        }
     }
 
     /// What was seen to have ended is over here as well. Within a unit of work it may be the unit's own doing.
@@ -171,6 +194,10 @@ impl<R: Inner> SessionRepository for Denying<R> {
     ) -> Result<Vec<EndedSession>, StoreError> {
         self.inner.repositories().sessions().ended(since, after, limit).await
     }
+
+    async fn sweep(&self, until: Timestamp, limit: u64) -> Result<u64, StoreError> {
+        self.inner.repositories().sessions().sweep(until, limit).await
+    }
 }
 
 #[async_trait]
@@ -181,6 +208,7 @@ impl<R: Inner> AuditRepository for Denying<R> {
             self.watch.before(event.user);
         }
         self.inner.repositories().audit().append(event).await?;
+        self.watch.stored(event);
         if deletes {
             self.watch.after(Ends::account(event.user));
         }
@@ -203,6 +231,10 @@ impl<R: Inner> AuditRepository for Denying<R> {
         limit: u64,
     ) -> Result<Vec<DeletedAccount>, StoreError> {
         self.inner.repositories().audit().deletions(since, after, limit).await
+    }
+
+    async fn sweep(&self, until: Timestamp, limit: u64) -> Result<u64, StoreError> {
+        self.inner.repositories().audit().sweep(until, limit).await
     }
 }
 
@@ -231,12 +263,24 @@ impl<R: Inner> Repositories for Denying<R> {
         self.inner.repositories().one_time_tokens()
     }
 
+    fn personal_tokens(&self) -> &dyn PersonalTokenRepository {
+        self.inner.repositories().personal_tokens()
+    }
+
+    fn second_factors(&self) -> &dyn SecondFactorRepository {
+        self.inner.repositories().second_factors()
+    }
+
     fn throttle(&self) -> &dyn ThrottleRepository {
         self.inner.repositories().throttle()
     }
 
     fn audit(&self) -> &dyn AuditRepository {
         self
+    }
+
+    fn leases(&self) -> &dyn LeaseRepository {
+        self.inner.repositories().leases()
     }
 }
 
@@ -253,18 +297,27 @@ impl Store for DenyingStore {
     async fn ping(&self) -> Result<(), StoreError> {
         self.inner.ping().await
     }
+
+    async fn check_writes(&self) -> Result<(), WriteOutage> {
+        self.inner.check_writes().await
+    }
 }
 
 #[async_trait]
 impl UnitOfWork for Denying<Box<dyn UnitOfWork>> {
-    /// Notes the ends before the commit is sent, because a caller who goes away in between never hears what became of it.
+    /// Notes the ends before the commit is sent, because its answer may be lost. A commit that was begun goes on when its caller
+    /// goes away, so that what it did is noted and logged all the same.
     async fn commit(self: Box<Self>) -> Result<(), StoreError> {
         let Self { inner, watch: Watch { revocations, clock, unit } } = *self;
-        let ends = unit.map(Mutex::into_inner).map(|ends| ends.unwrap_or_else(PoisonError::into_inner));
-        let ends = ends.unwrap_or_default();
+        let unit = unit.map(Mutex::into_inner).map(|unit| unit.unwrap_or_else(PoisonError::into_inner));
+        let Unit { ends, events } = unit.unwrap_or_default();
         revocations.expect(&ends, clock.now());
-        inner.commit().await?;
-        revocations.confirm(&ends, clock.now());
-        Ok(())
+        undisturbed(async move {
+            inner.commit().await?;
+            revocations.confirm(&ends, clock.now());
+            events.iter().for_each(history::log);
+            Ok(())
+        })
+        .await
     }
 }

@@ -3,17 +3,18 @@
 use std::time::Duration;
 
 use holdfast_domain::{
+    personal_tokens::{PERSONAL_TOKEN_LIMIT, TokenScope},
     sessions::{ROTATION_WINDOW, ROTATIONS_PER_WINDOW, TooManyRotations},
     throttle::{Limit, Throttled},
     users::{PasswordFault, Refusal},
 };
 
-use super::attempts::Refused;
+use super::{SecondFactorError, attempts::Refused};
 
 use crate::{
     error::{Classify, ErrorKind, Exceeded},
     mail::LinkError,
-    ports::{InvalidToken, OutboxFull, PasswordsError, StoreError, TokensError},
+    ports::{InvalidToken, NoRandomness, OutboxFull, PasswordsError, StoreError, TokensError},
 };
 
 /// How long a caller waits who met an instance without the key of its session.
@@ -48,6 +49,21 @@ pub enum AuthError {
     /// The token of a link in a mail is not good, or not any more, or for something else. One answer for every cause.
     #[error("This link is not valid any more; ask for a new one")]
     LinkInvalid,
+    /// The bearer token is a personal access token, and this takes none, whatever its scopes.
+    #[error("A personal access token is not taken here; sign in")]
+    PersonalTokenRefused,
+    /// The bearer token is a personal access token without this scope.
+    #[error("This personal access token does not have the scope {}", .0.name())]
+    ScopeMissing(TokenScope),
+    /// The account has as many personal access tokens as it may have.
+    #[error("There are {PERSONAL_TOKEN_LIMIT} personal access tokens already; revoke one first")]
+    PersonalTokenLimit,
+    /// The account has no such personal access token.
+    #[error("Token not found")]
+    PersonalTokenNotFound,
+    /// There is nothing to make a secret of.
+    #[error(transparent)]
+    Randomness(#[from] NoRandomness),
     /// The new password may not be set.
     #[error("new_password {0}")]
     PasswordRefused(#[from] PasswordFault),
@@ -63,6 +79,9 @@ pub enum AuthError {
     /// Too many attempts at the password came before; it was not looked at.
     #[error(transparent)]
     Throttled(#[from] Throttled),
+    /// The second factor was not shown, is not good, or cannot be changed.
+    #[error(transparent)]
+    SecondFactor(SecondFactorError),
     /// The hasher is busy or failed.
     #[error(transparent)]
     Passwords(#[from] PasswordsError),
@@ -86,6 +105,24 @@ impl From<Refusal> for AuthError {
 impl From<InvalidToken> for AuthError {
     fn from(InvalidToken: InvalidToken) -> Self {
         Self::TokenInvalid
+    }
+}
+
+/// What is not about the factor itself is what it is everywhere.
+impl From<SecondFactorError> for AuthError {
+    fn from(error: SecondFactorError) -> Self {
+        match error {
+            SecondFactorError::Throttled(throttled) => throttled.into(),
+            SecondFactorError::Busy(error) => error.into(),
+            SecondFactorError::Store(error) => error.into(),
+            SecondFactorError::Required
+            | SecondFactorError::Wrong
+            | SecondFactorError::Enrolled
+            | SecondFactorError::Missing
+            | SecondFactorError::Off
+            | SecondFactorError::Vault(_)
+            | SecondFactorError::Randomness(_) => Self::SecondFactor(error),
+        }
     }
 }
 
@@ -116,8 +153,11 @@ impl Classify for AuthError {
             Self::TokenInvalid | Self::RefreshTokenInvalid | Self::InvalidCredentials => {
                 ErrorKind::Unauthenticated
             }
-            Self::Banned | Self::Inactive => ErrorKind::Forbidden,
-            Self::EmailExists | Self::NoPassword => ErrorKind::Conflict,
+            Self::Banned | Self::Inactive | Self::PersonalTokenRefused | Self::ScopeMissing(_) => {
+                ErrorKind::Forbidden
+            }
+            Self::PersonalTokenNotFound => ErrorKind::NotFound,
+            Self::EmailExists | Self::NoPassword | Self::PersonalTokenLimit => ErrorKind::Conflict,
             Self::LinkInvalid => ErrorKind::Malformed,
             Self::PasswordRefused(_) => ErrorKind::Invalid,
             Self::Link(error) => error.kind(),
@@ -131,9 +171,10 @@ impl Classify for AuthError {
             Self::Throttled(throttled) => ErrorKind::Throttled(exceeded(throttled)),
             Self::Passwords(PasswordsError::Busy { retry_after }) => ErrorKind::Unavailable(*retry_after),
             Self::Tokens(TokensError::KeyMissing) => ErrorKind::Unavailable(KEY_RETRY),
-            Self::Passwords(PasswordsError::Failed(_)) | Self::Tokens(TokensError::Failed(_)) => {
-                ErrorKind::Unexpected
-            }
+            Self::Passwords(PasswordsError::Failed(_))
+            | Self::Tokens(TokensError::Failed(_))
+            | Self::Randomness(NoRandomness(_)) => ErrorKind::Unexpected,
+            Self::SecondFactor(error) => error.kind(),
             Self::Store(error) => error.kind(),
         }
     }
@@ -146,6 +187,9 @@ impl Classify for AuthError {
             Self::Banned => "ACCOUNT_BANNED",
             Self::Inactive => "ACCOUNT_INACTIVE",
             Self::NoPassword => "NO_PASSWORD",
+            Self::PersonalTokenRefused | Self::ScopeMissing(_) => "FORBIDDEN",
+            Self::PersonalTokenLimit => "PERSONAL_TOKEN_LIMIT",
+            Self::PersonalTokenNotFound => "NOT_FOUND",
             Self::EmailExists => "EMAIL_EXISTS",
             Self::LinkInvalid => "LINK_INVALID",
             Self::PasswordRefused(_) => "VALIDATION_ERROR",
@@ -154,9 +198,10 @@ impl Classify for AuthError {
             Self::OutboxFull(OutboxFull)
             | Self::Passwords(PasswordsError::Busy { .. })
             | Self::Tokens(TokensError::KeyMissing) => "SERVICE_UNAVAILABLE",
-            Self::Passwords(PasswordsError::Failed(_)) | Self::Tokens(TokensError::Failed(_)) => {
-                "SERVER_ERROR"
-            }
+            Self::Passwords(PasswordsError::Failed(_))
+            | Self::Tokens(TokensError::Failed(_))
+            | Self::Randomness(NoRandomness(_)) => "SERVER_ERROR",
+            Self::SecondFactor(error) => error.code(),
             Self::Store(error) => error.code(),
         }
     }

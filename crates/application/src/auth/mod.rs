@@ -4,22 +4,26 @@ mod attempts;
 mod authenticate;
 mod change_email;
 mod change_password;
+mod create_personal_token;
 mod denying_store;
 mod error;
 mod forgot_password;
 mod inspect;
 mod issue;
 mod learn_revocations;
+mod personal_bearer;
+mod personal_tokens;
 mod profile;
 mod public_keys;
 mod redeem;
 mod refresh;
 mod reset_password;
 mod revocations;
+mod second_factor;
 mod sign_in;
 mod sign_out;
 mod sign_up;
-mod sweep_attempts;
+mod tell;
 mod throttling;
 mod verify_email;
 
@@ -28,6 +32,7 @@ use std::{sync::Arc, time::Duration};
 pub(crate) use attempts::{Attempts, Refused};
 pub use change_email::ChangeEmail;
 pub use change_password::ChangePassword;
+pub use create_personal_token::{CreatePersonalToken, PersonalTokenMade};
 pub use denying_store::DenyingStore;
 pub use error::AuthError;
 pub(crate) use error::exceeded;
@@ -40,6 +45,8 @@ pub use issue::{Issued, SignedIn};
 pub use refresh::Refreshed;
 pub use reset_password::ResetPassword;
 pub use revocations::{Revocations, Verdict};
+pub(crate) use second_factor::{Asker, SecondFactors};
+pub use second_factor::{Enrolment, SecondFactorError, SecondFactorState};
 pub use sign_in::SignIn;
 pub use sign_out::{Scope, SignOut};
 pub use sign_up::SignUp;
@@ -48,7 +55,7 @@ pub use throttling::Throttling;
 use crate::{
     Adapters, history,
     mail::Links,
-    ports::{Clock, Errand, Ids, Outbox, OutboxFull, Passwords, Store, Tokens},
+    ports::{Clock, Ids, Outbox, Passwords, Randomness, Store, Tokens},
 };
 
 /// How long tokens and sessions live.
@@ -78,10 +85,12 @@ pub struct Auth {
     clock: Arc<dyn Clock>,
     ids: Arc<dyn Ids>,
     outbox: Arc<dyn Outbox>,
+    randomness: Arc<dyn Randomness>,
     links: Links,
     policy: AuthPolicy,
     revocations: Arc<Revocations>,
     attempts: Attempts,
+    second_factors: SecondFactors,
 }
 
 impl Auth {
@@ -90,22 +99,28 @@ impl Auth {
         policy: AuthPolicy,
         revocations: Arc<Revocations>,
         attempts: Attempts,
+        second_factors: SecondFactors,
     ) -> Self {
-        let Adapters { store, passwords, tokens, clock, ids, randomness, outbox } = adapters;
-        let links = Links::new(clock.clone(), ids.clone(), randomness);
-        Self { store, passwords, tokens, clock, ids, outbox, links, policy, revocations, attempts }
+        let Adapters { store, passwords, tokens, clock, ids, randomness, outbox, vault: _ } = adapters;
+        let links = Links::new(clock.clone(), ids.clone(), randomness.clone());
+        Self {
+            store,
+            passwords,
+            tokens,
+            clock,
+            ids,
+            outbox,
+            randomness,
+            links,
+            policy,
+            revocations,
+            attempts,
+            second_factors,
+        }
     }
 
-    /// An entry for the security history, logged as well. Whoever calls this stores it with its cause.
+    /// An entry for the security history. Whoever calls this stores it with its cause.
     fn event(&self, user: UserId, kind: EventKind, session: Option<SessionId>, client: &Client) -> AuthEvent {
         AuthEvent { session, client: client.clone(), ..history::event(&*self.ids, &*self.clock, user, kind) }
-    }
-
-    /// Leaves mail about something that is done. It is done also when there is no room for the mail.
-    fn leave(&self, errand: Errand) {
-        let name = errand.name();
-        if let Err(OutboxFull) = self.outbox.submit(errand) {
-            tracing::warn!(target: "holdfast::mail", errand = name, "no mail: too much waits to be sent already");
-        }
     }
 }

@@ -48,7 +48,8 @@ pub(super) struct Ended {
 }
 
 /// Takes away, in the unit of work that changes the credential or the address of an account, whatever was given out before
-/// to whoever knew the old one: all sessions but `except`, tokens of the FastAPI backend, and links that wait in mails.
+/// to whoever knew the old one: all sessions but `except`, tokens of the FastAPI backend, links that wait in mails, and personal
+/// access tokens. The account is held.
 pub(super) async fn end_access(
     work: &dyn UnitOfWork,
     owner: UserId,
@@ -59,5 +60,6 @@ pub(super) async fn end_access(
     let sessions = work.sessions().end_all(owner, except, reason, now).await?;
     let legacy_tokens = work.legacy_tokens().refuse_all(owner, now).await?;
     work.one_time_tokens().revoke_all(owner, now).await?;
+    work.personal_tokens().delete_all(owner).await?;
     Ok(Ended { sessions, legacy_tokens })
 }

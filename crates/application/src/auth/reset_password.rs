@@ -5,8 +5,8 @@ use holdfast_domain::{
     users::{LinkPurpose, NewPassword, Password},
 };
 
-use super::{Auth, AuthError, redeem::end_access};
-use crate::ports::{Errand, Letter};
+use super::{Auth, AuthError, redeem::end_access, tell::Reserved};
+use crate::ports::Letter;
 
 /// A wish for a new password of who cannot sign in. It holds a live token and cannot be printed.
 #[derive(Clone)]
@@ -32,6 +32,7 @@ impl Auth {
         let user = self.store.users().find(link.owner).await?.ok_or(AuthError::LinkInvalid)?;
         let password = NewPassword::new(password, &user.email)?;
         let hash = self.passwords.hash(password.password()).await?;
+        let place = self.place_if_any();
         let now = self.clock.now();
         let work = self.store.begin().await?;
         let (user, _) = self.redeem(&*work, link, now).await?;
@@ -40,8 +41,7 @@ impl Auth {
         end_access(&*work, user.id, None, EndReason::PasswordChanged, now).await?;
         self.attempts.vouch(&*work, user.id, &client, now).await?;
         work.audit().append(&self.event(user.id, EventKind::PasswordReset, None, &client)).await?;
-        work.commit().await?;
-        self.leave(Errand::Letter { to: user.email, letter: Letter::PasswordWasChanged });
-        Ok(())
+        let letter = place.map(|place| Reserved::letter(place, user.email, Letter::PasswordWasChanged));
+        Ok(self.commit_and_tell(work, letter).await?)
     }
 }

@@ -16,7 +16,7 @@ pub enum Scope {
     Local,
     /// All others of the account.
     Others,
-    /// All of the account.
+    /// All of the account, and its personal access tokens.
     Global,
 }
 
@@ -72,11 +72,12 @@ impl Auth {
                 (work.sessions().end(owner, id, EndReason::SignedOut, now).await?, EventKind::SignedOut)
             }
             Scope::Others | Scope::Global => {
+                let tokens = end_personal_tokens(&*work, owner, scope).await?;
                 let except = (scope == Scope::Others).then_some(id);
                 let ended = work.sessions().end_all(owner, except, EndReason::SignedOut, now).await?;
                 // No event for this alone: whether such a token was ever about, nobody knows.
                 work.legacy_tokens().refuse_all(owner, now).await?;
-                (!ended.is_empty(), EventKind::SignedOutEverywhere)
+                (tokens > 0 || !ended.is_empty(), EventKind::SignedOutEverywhere)
             }
         };
         self.record(work, ended, owner, kind, Some(id), client).await
@@ -100,9 +101,10 @@ impl Auth {
                 denied => (denied?, EventKind::SignedOut),
             },
             Scope::Others | Scope::Global => {
+                let tokens = end_personal_tokens(&*work, user, scope).await?;
                 let sessions = work.sessions().end_all(user, None, EndReason::SignedOut, now).await?;
                 let refused = work.legacy_tokens().refuse_all(user, now).await?;
-                (refused || !sessions.is_empty(), EventKind::SignedOutEverywhere)
+                (refused || tokens > 0 || !sessions.is_empty(), EventKind::SignedOutEverywhere)
             }
         };
         self.record(work, ended, user, kind, None, client).await
@@ -135,5 +137,17 @@ impl Auth {
         }
         let claims = self.tokens.verify_refresh(refresh_token?, now, Expiry::Ignored).ok()?;
         Some(Named::Session(claims.user, claims.session))
+    }
+}
+
+/// Ends the account's personal access tokens where everything ends. The account is held first, as whoever makes a token holds
+/// it, so that none is left over that was being made.
+async fn end_personal_tokens(work: &dyn UnitOfWork, owner: UserId, scope: Scope) -> Result<u64, StoreError> {
+    match scope {
+        Scope::Local | Scope::Others => Ok(0),
+        Scope::Global => {
+            work.users().lock(owner).await?;
+            work.personal_tokens().delete_all(owner).await
+        }
     }
 }

@@ -6,7 +6,7 @@ use holdfast_domain::{
     users::{Account, Email, Name, NewPassword, Role, User},
 };
 
-use super::{Auth, AuthError, SignedIn};
+use super::{Auth, AuthError, SignedIn, tell::Reserved};
 use crate::ports::{Errand, StoreError, Unique};
 
 /// A wish for an account.
@@ -34,6 +34,7 @@ impl Auth {
         let account = Account { user: user.clone(), password_hash: Some(hash) };
         let (session, signed_in) = self.begin_session(user, client, true, now)?;
 
+        let place = self.place_if_any();
         let work = self.store.begin().await?;
         work.users().insert(&account).await.map_err(|error| match error {
             StoreError::Duplicate(Unique::Email) => AuthError::EmailExists,
@@ -43,8 +44,8 @@ impl Auth {
         self.attempts.vouch(&*work, session.owner, &session.client, now).await?;
         let event = self.event(session.owner, EventKind::SignedUp, Some(session.id), &session.client);
         work.audit().append(&event).await?;
-        work.commit().await?;
-        self.leave(Errand::SignedUp { user: signed_in.user.id });
+        let errand = Errand::SignedUp { user: signed_in.user.id };
+        self.commit_and_tell(work, place.map(|place| Reserved::new(place, errand))).await?;
         Ok(signed_in)
     }
 }

@@ -5,23 +5,21 @@ use holdfast_domain::{
     users::LinkPurpose,
 };
 
-use super::{Auth, AuthError};
-use crate::{
-    Actor,
-    ports::{Errand, Letter},
-};
+use super::{Auth, AuthError, tell::Reserved};
+use crate::{Actor, ports::Letter};
 
 impl Auth {
     /// Sends a link to the caller's address, unless it is verified already.
     pub async fn request_verification(&self, actor: Actor) -> Result<(), AuthError> {
+        let place = self.place()?;
         let work = self.store.begin().await?;
         let user = work.users().lock(actor.user).await?.ok_or(AuthError::TokenInvalid)?.user;
         if user.email_verified {
             return Ok(());
         }
         let token = self.links.issue(&*work, user.id, LinkPurpose::VerifyEmail, None).await?;
-        work.commit().await?;
-        Ok(self.outbox.submit(Errand::Letter { to: user.email, letter: Letter::VerifyEmail(token) })?)
+        let link = Reserved::letter(place, user.email, Letter::VerifyEmail(token));
+        Ok(self.commit_and_tell(work, [link]).await?)
     }
 
     /// Notes that whoever has the link reads mail to the address.

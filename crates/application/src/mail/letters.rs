@@ -77,6 +77,26 @@ pub(super) fn write(letter: &Letter, site: &LinkSite) -> (&'static str, String) 
             "Your Holdfast account has another e-mail address now. No more mail will\ncome to this one.\n\nIf it was not you, tell us at once: somebody else has your account.\n"
                 .to_owned(),
         ),
+        Letter::PersonalTokenWasCreated => (
+            "A personal access token was made",
+            alarm("A personal access token was made for your Holdfast account. A script\nthat has it reads or changes your tasks until it is over or revoked."),
+        ),
+        Letter::SecondFactorWasEnrolled => (
+            "A second factor protects your account",
+            alarm("A second factor was added to your Holdfast account: to sign in takes a code\nof your authenticator app from now on."),
+        ),
+        Letter::SecondFactorWasRemoved => (
+            "The second factor was removed",
+            alarm("The second factor of your Holdfast account was removed: your password alone\nsigns in from now on."),
+        ),
+        Letter::RecoveryCodeWasUsed => (
+            "A recovery code was used",
+            alarm("One of the recovery codes of your Holdfast account was used. It does not\nwork again."),
+        ),
+        Letter::WrongCodesWereTried => (
+            "Wrong codes were tried",
+            alarm("Somebody who knows the password of your Holdfast account tried several wrong\ncodes of your second factor."),
+        ),
     }
 }
 
@@ -98,7 +118,7 @@ mod tests {
 
     use super::*;
 
-    fn letters() -> [Letter; 6] {
+    fn letters() -> [Letter; 11] {
         let (token, _) = LinkToken::seal(UserId::new(Uuid::from_u128(1)), &[7; 32]);
         [
             Letter::ResetPassword(token.clone()),
@@ -107,6 +127,11 @@ mod tests {
             Letter::PasswordWasChanged,
             Letter::AnotherEmailWasAskedFor,
             Letter::EmailWasChanged,
+            Letter::PersonalTokenWasCreated,
+            Letter::SecondFactorWasEnrolled,
+            Letter::SecondFactorWasRemoved,
+            Letter::RecoveryCodeWasUsed,
+            Letter::WrongCodesWereTried,
         ]
     }
 

@@ -88,6 +88,7 @@ impl Links {
         }
         // What has been over for that long counts for nothing any more, not even for this.
         tokens.forget(owner, now.minus(LINK_WINDOW)).await?;
+        tokens.supersede(owner, purpose, now).await?;
         let (token, hash) = LinkToken::seal(owner, &self.randomness.secret()?);
         let id = OneTimeTokenId::new(self.ids.next());
         let expires_at = now.plus(purpose.lifetime());

@@ -64,4 +64,9 @@ pub trait AuditRepository: Send + Sync {
         after: Option<DeletedAccount>,
         limit: u64,
     ) -> Result<Vec<DeletedAccount>, StoreError>;
+
+    /// Removes entries of all accounts from `until` or before, the oldest first, `limit` at most; answers how many.
+    ///
+    /// - A later entry MUST stay.
+    async fn sweep(&self, until: Timestamp, limit: u64) -> Result<u64, StoreError>;
 }

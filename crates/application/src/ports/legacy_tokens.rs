@@ -8,7 +8,8 @@ use super::{StoreError, TokenHash};
 /// Which tokens of the FastAPI backend do not count any more. They belong to no session, so that one of them is denied by
 /// its hash, and all of an account by a mark on the account.
 ///
-/// - No call MUST ever read or write what belongs to another account than the one it names.
+/// - No call MUST ever read or write what belongs to another account than the one it names;
+///   [`LegacyTokenRepository::sweep`] alone names none.
 #[async_trait]
 pub trait LegacyTokenRepository: Send + Sync {
     /// The account as it is now, for whoever shows the token with this hash.
@@ -30,4 +31,9 @@ pub trait LegacyTokenRepository: Send + Sync {
     /// - It MUST answer false, and change nothing, when there is no such account or it refuses them already: of any
     ///   number of callers at the same moment, exactly one hears true.
     async fn refuse_all(&self, user: UserId, at: Timestamp) -> Result<bool, StoreError>;
+
+    /// Forgets denials that may be forgotten from `until` on, or earlier, `limit` at most; answers how many.
+    ///
+    /// - Any other MUST stay, and so MUST what an account refuses.
+    async fn sweep(&self, until: Timestamp, limit: u64) -> Result<u64, StoreError>;
 }

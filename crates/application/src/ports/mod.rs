@@ -6,29 +6,39 @@ mod audit;
 mod clock;
 mod idempotency;
 mod ids;
+mod leases;
 mod legacy_tokens;
 mod mailer;
 mod one_time_tokens;
 mod outbox;
 mod passwords;
+mod personal_tokens;
 mod randomness;
+mod second_factors;
 mod sessions;
 mod store;
 mod tasks;
 mod throttle;
 mod tokens;
 mod users;
+mod vault;
+mod write_outage;
 
 pub use audit::{AuditRepository, DeletedAccount, EventPosition};
 pub use clock::Clock;
 pub use idempotency::{Claim, IdempotencyRecord, IdempotencyRepository};
 pub use ids::Ids;
+pub use leases::LeaseRepository;
 pub use legacy_tokens::LegacyTokenRepository;
 pub use mailer::{Mail, MailError, Mailer};
 pub use one_time_tokens::{LinkToken, OneTimeToken, OneTimeTokenRepository};
-pub use outbox::{Errand, Letter, Outbox, OutboxFull};
+pub use outbox::{Errand, Letter, Outbox, OutboxFull, Place};
 pub use passwords::{Passwords, PasswordsError, Verification};
+pub use personal_tokens::{
+    PersonalTokenBearer, PersonalTokenClaim, PersonalTokenRepository, PersonalTokenText,
+};
 pub use randomness::{NoRandomness, Randomness};
+pub use second_factors::{SecondFactor, SecondFactorRepository};
 pub use sessions::{EndedSession, SessionRepository};
 pub use store::{Cause, Repositories, Store, StoreError, Unique, UnitOfWork};
 pub use tasks::{
@@ -41,3 +51,5 @@ pub use tokens::{
     Tokens, TokensError,
 };
 pub use users::{ProfileChanges, UserFilter, UserQuery, UserRepository};
+pub use vault::{Opened, Sealed, Vault, VaultError};
+pub use write_outage::WriteOutage;

@@ -58,7 +58,7 @@ fn hash(secret: &[u8]) -> TokenHash {
 pub struct OneTimeToken {
     /// The account; never changes.
     pub owner: UserId,
-    /// Unique together with `owner`. The one with the largest id is the newest.
+    /// Unique together with `owner`.
     pub id: OneTimeTokenId,
     /// What it allows.
     pub purpose: LinkPurpose,
@@ -72,10 +72,10 @@ pub struct OneTimeToken {
     pub expires_at: Timestamp,
 }
 
-/// One-time tokens, always of one account. One is good from when it is made until it is redeemed, revoked, followed by a
-/// newer one of the same account and purpose, or over.
+/// One-time tokens, always of one account. One is good from when it is made until it is redeemed, superseded, revoked, or over.
 ///
-/// - No call MUST ever read or write what belongs to another account than the one it names.
+/// - No call MUST ever read or write what belongs to another account than the one it names;
+///   [`OneTimeTokenRepository::sweep`] alone names none.
 /// - Every field MUST come back as it went in, times to the microsecond.
 #[async_trait]
 pub trait OneTimeTokenRepository: Send + Sync {
@@ -111,11 +111,21 @@ pub trait OneTimeTokenRepository: Send + Sync {
         at: Timestamp,
     ) -> Result<Option<OneTimeToken>, StoreError>;
 
+    /// Makes every token of the account with this purpose good for nothing from now on, because a newer one takes their place.
+    /// Which one is newer is thereby nobody's clock's to say: call it before the newer one is inserted, in the same unit of work,
+    /// which holds the account.
+    async fn supersede(&self, owner: UserId, purpose: LinkPurpose, at: Timestamp) -> Result<(), StoreError>;
+
     /// Makes every token of the account good for nothing from now on.
     async fn revoke_all(&self, owner: UserId, at: Timestamp) -> Result<(), StoreError>;
 
     /// Removes the tokens of the account that were over at `until`, and no other.
     async fn forget(&self, owner: UserId, until: Timestamp) -> Result<(), StoreError>;
+
+    /// Removes tokens of all accounts that were over at `until`, `limit` at most; answers how many.
+    ///
+    /// - One that was not over at `until` MUST stay, used or not: it tells how much mail was sent.
+    async fn sweep(&self, until: Timestamp, limit: u64) -> Result<u64, StoreError>;
 }
 
 #[cfg(test)]

@@ -42,6 +42,16 @@ pub enum Letter {
     AnotherEmailWasAskedFor,
     /// The account has another address now.
     EmailWasChanged,
+    /// A personal access token was made.
+    PersonalTokenWasCreated,
+    /// From now on a sign-in needs a code.
+    SecondFactorWasEnrolled,
+    /// From now on the password alone signs in.
+    SecondFactorWasRemoved,
+    /// A recovery code was used.
+    RecoveryCodeWasUsed,
+    /// Somebody who knows the password tried several wrong codes.
+    WrongCodesWereTried,
 }
 
 impl Errand {
@@ -57,6 +67,11 @@ impl Errand {
                 Letter::PasswordWasChanged => "password_was_changed",
                 Letter::AnotherEmailWasAskedFor => "another_email_was_asked_for",
                 Letter::EmailWasChanged => "email_was_changed",
+                Letter::PersonalTokenWasCreated => "personal_token_was_created",
+                Letter::SecondFactorWasEnrolled => "second_factor_was_enrolled",
+                Letter::SecondFactorWasRemoved => "second_factor_was_removed",
+                Letter::RecoveryCodeWasUsed => "recovery_code_was_used",
+                Letter::WrongCodesWereTried => "wrong_codes_were_tried",
             },
         }
     }
@@ -69,10 +84,25 @@ pub struct OutboxFull;
 
 /// Takes errands and runs them later, off the path of the request.
 pub trait Outbox: Send + Sync {
-    /// Takes an errand.
+    /// Keeps a place for one errand. Whoever must not do something without mail about it asks first.
+    ///
+    /// - It MUST NOT wait.
+    /// - A place that is dropped MUST be free again.
+    fn reserve(&self) -> Result<Box<dyn Place>, OutboxFull>;
+
+    /// Takes an errand that no place was kept for.
+    fn submit(&self, errand: Errand) -> Result<(), OutboxFull> {
+        self.reserve()?.submit(errand);
+        Ok(())
+    }
+}
+
+/// A place in an outbox, for one errand.
+pub trait Place: Send {
+    /// Takes the errand.
     ///
     /// - It MUST NOT wait, and what it does MUST NOT depend on what the errand is about.
     /// - What was taken is tried until it is done or given up with a line in the log. It may be lost when the process ends:
     ///   no promise to a user may rest on it.
-    fn submit(&self, errand: Errand) -> Result<(), OutboxFull>;
+    fn submit(self: Box<Self>, errand: Errand);
 }

@@ -20,7 +20,7 @@ pub struct EndedSession {
     pub id: SessionId,
 }
 
-/// Sessions, always of one account, apart from [`SessionRepository::ended`].
+/// Sessions, always of one account, apart from [`SessionRepository::ended`] and [`SessionRepository::sweep`].
 ///
 /// - No call MUST ever read or write a session of another account than the one it names.
 /// - A session that has ended MUST be kept until a minute after its `absolute_expires_at`, unless its account is deleted: until
@@ -101,4 +101,9 @@ pub trait SessionRepository: Send + Sync {
         after: Option<EndedSession>,
         limit: u64,
     ) -> Result<Vec<EndedSession>, StoreError>;
+
+    /// Removes sessions that were over at `until` according to `Session::over_from`, `limit` at most; answers how many.
+    ///
+    /// - One that was not over at `until` MUST stay.
+    async fn sweep(&self, until: Timestamp, limit: u64) -> Result<u64, StoreError>;
 }

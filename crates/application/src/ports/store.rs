@@ -3,8 +3,9 @@
 use async_trait::async_trait;
 
 use super::{
-    AuditRepository, IdempotencyRepository, LegacyTokenRepository, OneTimeTokenRepository, SessionRepository,
-    TaskRepository, ThrottleRepository, UserRepository,
+    AuditRepository, IdempotencyRepository, LeaseRepository, LegacyTokenRepository, OneTimeTokenRepository,
+    PersonalTokenRepository, SecondFactorRepository, SessionRepository, TaskRepository, ThrottleRepository,
+    UserRepository, WriteOutage,
 };
 
 /// What lies beneath an error. It is logged and never sent.
@@ -51,10 +52,16 @@ pub trait Repositories: Send + Sync {
     fn idempotency(&self) -> &dyn IdempotencyRepository;
     /// What proves links in mails.
     fn one_time_tokens(&self) -> &dyn OneTimeTokenRepository;
+    /// Personal access tokens.
+    fn personal_tokens(&self) -> &dyn PersonalTokenRepository;
+    /// Second factors and their recovery codes.
+    fn second_factors(&self) -> &dyn SecondFactorRepository;
     /// Failed attempts at passwords.
     fn throttle(&self) -> &dyn ThrottleRepository;
     /// The security history.
     fn audit(&self) -> &dyn AuditRepository;
+    /// Who does at the moment what one instance should do.
+    fn leases(&self) -> &dyn LeaseRepository;
 }
 
 /// The store. Used directly, each call runs alone and is atomic: what it wrote MUST be visible to every caller once
@@ -69,6 +76,10 @@ pub trait Store: Repositories {
 
     /// One round trip, to know whether the store answers.
     async fn ping(&self) -> Result<(), StoreError>;
+
+    /// Whether writes are possible, for who asks whether this instance wants work. A store that writes MUST say so; one
+    /// that cannot may have learned it up to 5 s ago.
+    async fn check_writes(&self) -> Result<(), WriteOutage>;
 }
 
 /// Several writes that happen together or not at all.

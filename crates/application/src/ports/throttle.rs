@@ -34,6 +34,17 @@ pub trait ThrottleRepository: Send + Sync {
     /// The counters as they are.
     async fn find(&self, principal: Principal, network: &Network) -> Result<Counters, StoreError>;
 
+    /// Notes that an attempt, which was counted as `counted`, has failed: it is not under way any more.
+    ///
+    /// - It MUST do what `Counter::failed` does with each of the counters that are given, and MUST leave alone one that is not
+    ///   there any more.
+    async fn fail(
+        &self,
+        principal: Principal,
+        network: &Network,
+        counted: &Counters,
+    ) -> Result<(), StoreError>;
+
     /// Takes back what an attempt was counted as at `at`: it was no failure.
     ///
     /// - It MUST do what `Counter::given_back` does with each of the counters that are given, and MUST leave alone one that is

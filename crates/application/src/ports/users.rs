@@ -115,12 +115,19 @@ pub trait UserRepository: Send + Sync {
     /// Notes at `at` that mail to the account's address is read. False when there is no such account.
     async fn verify_email(&self, id: UserId, at: Timestamp) -> Result<bool, StoreError>;
 
-    /// Gives the account another address at `at`, to which mail is read. False when there is no such account.
+    /// Gives the account another address at `at`; whether its owner was seen to read mail to it is `verified`. False when there is
+    /// no such account.
     ///
     /// - An address that equals another account's under `domain::text::fold` MUST be `Duplicate(Unique::Email)`, also
     ///   when two accounts ask for it at the same moment: at most one gets it. The account's own MUST NOT count.
     /// - The address that it had MUST be free afterwards.
-    async fn change_email(&self, id: UserId, email: &Email, at: Timestamp) -> Result<bool, StoreError>;
+    async fn change_email(
+        &self,
+        id: UserId,
+        email: &Email,
+        verified: bool,
+        at: Timestamp,
+    ) -> Result<bool, StoreError>;
 
     /// Gives the account a role at `at`. False when there is no such account.
     async fn set_role(&self, id: UserId, role: Role, at: Timestamp) -> Result<bool, StoreError>;

@@ -1,5 +1,7 @@
 //! Creating a task by a request that may be repeated.
 
+use std::time::Duration;
+
 use holdfast_domain::{
     TaskId,
     tasks::{Task, TaskDraft},
@@ -11,6 +13,10 @@ use crate::{
     idempotency::{Attempt, KEPT_FOR, KeptAnswer, Settled},
     ports::{Claim, IdempotencyRecord, StoreError},
 };
+
+/// After a failure that came later than this the key is not looked for: the store would take its time once more, and a
+/// database that is gone is told within 1.5 s, of which one call may take 1.4.
+const LOOKS_WITHIN: Duration = Duration::from_millis(100);
 
 impl Tasks {
     /// Adds a task of the caller's the first time that it is attempted; later, answers what was answered then, whatever
@@ -55,13 +61,14 @@ impl Tasks {
     }
 
     /// What the store says when it could not be asked, or did not tell what became of it: perhaps this attempt
-    /// succeeded all the same, or another one did meanwhile.
+    /// succeeded all the same, or another one did meanwhile. Whoever is not told repeats the request, and then is.
     async fn settled(
         &self,
         record: &IdempotencyRecord,
         error: StoreError,
     ) -> Result<IdempotencyRecord, TaskError> {
-        if !matches!(error, StoreError::Unavailable(_)) {
+        let is_late = self.clock.now().since(record.created_at) > LOOKS_WITHIN;
+        if is_late || !matches!(error, StoreError::Unavailable(_)) {
             return Err(error.into());
         }
         let forgotten = record.created_at.minus(KEPT_FOR);

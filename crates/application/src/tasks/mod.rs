@@ -7,7 +7,6 @@ mod delete;
 mod error;
 mod list;
 mod show;
-mod sweep_answers;
 mod update;
 
 use std::sync::Arc;

@@ -34,8 +34,7 @@ impl Users {
         work.users().set_ban(id, Some(&ban), now).await?;
         work.sessions().end_all(id, None, EndReason::Banned, now).await?;
         work.legacy_tokens().refuse_all(id, now).await?;
-        work.audit().append(&self.administered(actor.user, id, EventKind::UserBanned, None)).await?;
-        work.commit().await?;
+        self.commit_administered(work, actor.user, self.event(id, EventKind::UserBanned)).await?;
         (user.ban, user.updated_at) = (Some(ban), now);
         Ok(user)
     }

@@ -72,11 +72,13 @@ impl Users {
         if !is_unreachable(&current.user.email) {
             return Err(ClaimError::NoPlaceholder);
         }
-        work.users().change_email(id, email, now).await?;
+        // The operator says whose it is; that mail to it is read, nobody has seen.
+        work.users().change_email(id, email, false, now).await?;
         work.users().set_password(id, hash, now).await?;
         work.sessions().end_all(id, None, EndReason::PasswordChanged, now).await?;
         work.legacy_tokens().refuse_all(id, now).await?;
         work.one_time_tokens().revoke_all(id, now).await?;
+        work.personal_tokens().delete_all(id).await?;
         for kind in [EventKind::EmailChanged, EventKind::PasswordReset] {
             work.audit().append(&self.event(id, kind)).await?;
         }

@@ -1,25 +1,29 @@
 //! Deleting one's own account.
 
 use holdfast_domain::{
+    second_factors::Code,
     sessions::{AuthEvent, Client, EventKind},
     throttle::Principal,
     users::{Password, Role},
 };
 
 use super::{UserError, Users, authority::administrates};
-use crate::Actor;
+use crate::{Actor, auth::Asker};
 
 impl Users {
-    /// Removes the caller's account for good, with its tasks, sessions and links. The password confirms it; the last
-    /// administrator must stay. The security history is kept.
+    /// Removes the caller's account for good, with its tasks, sessions and links. The password confirms it, and a code where it
+    /// has a second factor; the last administrator must stay. The security history is kept.
     pub async fn delete_account(
         &self,
         actor: Actor,
         password: &Password,
+        code: Option<&Code>,
         client: &Client,
     ) -> Result<(), UserError> {
         let account = self.store.users().find_account(actor.user).await?.ok_or(UserError::AccountGone)?;
         self.attempts.confirm(actor, account.password_hash.as_ref(), password, client).await?;
+        let asker = Asker { user: &account.user, session: actor.session, client };
+        let shown = self.second_factors.check(asker, code).await?;
         let now = self.clock.now();
         let work = self.store.begin().await?;
         if account.user.role == Role::Admin {
@@ -33,8 +37,11 @@ impl Users {
         if current.password_hash != account.password_hash || current.user.role != account.user.role {
             return Err(UserError::AccountGone);
         }
+        let work = self.second_factors.spend(work, &shown, asker, now).await?;
         work.users().delete(actor.user).await?;
-        work.throttle().forget(Principal::account(actor.user)).await?;
+        for principal in [Principal::account(actor.user), Principal::second_factor(actor.user)] {
+            work.throttle().forget(principal).await?;
+        }
         work.audit().append(&self.of(actor, EventKind::AccountDeleted, client)).await?;
         Ok(work.commit().await?)
     }

@@ -6,7 +6,10 @@ use holdfast_domain::{
 };
 
 use super::{UserError, Users, authority::Authority};
-use crate::Actor;
+use crate::{
+    Actor,
+    ports::{StoreError, UnitOfWork},
+};
 
 impl Users {
     /// Ends one live session of the account, for its owner and for administrators. It may be the caller's own.
@@ -23,34 +26,51 @@ impl Users {
         if found.is_none_or(|session| session.check(now).is_err()) {
             return Err(UserError::SessionNotFound);
         }
-        let (reason, event) = self.end(authority, actor, id, Some(session), client);
+        let (reason, event) = self.end(authority, id, Some(session), client);
         let work = self.store.begin().await?;
-        if work.sessions().end(id, session, reason, now).await? {
-            work.audit().append(&event).await?;
-        }
-        Ok(work.commit().await?)
+        let ended = work.sessions().end(id, session, reason, now).await?;
+        Ok(self.commit_end(work, authority, actor, event, ended).await?)
     }
 
-    /// Ends all sessions of the account, the caller's own as well; the same people may. Answers how many.
+    /// Ends all sessions of the account, the caller's own as well, and its personal access tokens; the same people may.
+    /// Answers how many sessions.
     pub async fn end_sessions(&self, actor: Actor, id: UserId, client: &Client) -> Result<usize, UserError> {
         let authority = self.authority(actor, id).await?;
         let now = self.clock.now();
-        let (reason, event) = self.end(authority, actor, id, None, client);
+        let (reason, event) = self.end(authority, id, None, client);
         let work = self.store.begin().await?;
         work.users().lock(id).await?.ok_or_else(|| authority.missing())?;
         let ended = work.sessions().end_all(id, None, reason, now).await?;
         let refused = work.legacy_tokens().refuse_all(id, now).await?;
-        if refused || !ended.is_empty() {
-            work.audit().append(&event).await?;
-        }
-        work.commit().await?;
+        let tokens = work.personal_tokens().delete_all(id).await?;
+        let any = refused || tokens > 0 || !ended.is_empty();
+        self.commit_end(work, authority, actor, event, any).await?;
         Ok(ended.len())
+    }
+
+    /// Commits, with the entry where anything ended.
+    async fn commit_end(
+        &self,
+        work: Box<dyn UnitOfWork>,
+        authority: Authority,
+        actor: Actor,
+        event: AuthEvent,
+        ended: bool,
+    ) -> Result<(), StoreError> {
+        match authority {
+            Authority::Administrator if ended => self.commit_administered(work, actor.user, event).await,
+            Authority::Owner | Authority::Administrator => {
+                if ended {
+                    work.audit().append(&event).await?;
+                }
+                work.commit().await
+            }
+        }
     }
 
     fn end(
         &self,
         authority: Authority,
-        actor: Actor,
         id: UserId,
         session: Option<SessionId>,
         client: &Client,
@@ -63,7 +83,7 @@ impl Users {
                 (EndReason::SignedOut, event)
             }
             Authority::Administrator => {
-                let event = self.administered(actor.user, id, EventKind::SessionEnded, session);
+                let event = AuthEvent { session, ..self.event(id, EventKind::SessionEnded) };
                 (EndReason::Administrator, event)
             }
         }

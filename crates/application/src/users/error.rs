@@ -3,7 +3,7 @@
 use holdfast_domain::{throttle::Throttled, users::BanEndsTooEarly};
 
 use crate::{
-    auth::{Refused, exceeded},
+    auth::{Refused, SecondFactorError, exceeded},
     error::{Classify, ErrorKind},
     page::InvalidCursor,
     ports::{PasswordsError, StoreError},
@@ -42,12 +42,33 @@ pub enum UserError {
     /// Too many attempts at the password came before; it was not looked at.
     #[error(transparent)]
     Throttled(#[from] Throttled),
+    /// The second factor was not shown, or is not good.
+    #[error(transparent)]
+    SecondFactor(SecondFactorError),
     /// The hasher is busy or failed.
     #[error(transparent)]
     Passwords(#[from] PasswordsError),
     /// The store failed.
     #[error(transparent)]
     Store(#[from] StoreError),
+}
+
+/// What is not about the factor itself is what it is everywhere.
+impl From<SecondFactorError> for UserError {
+    fn from(error: SecondFactorError) -> Self {
+        match error {
+            SecondFactorError::Throttled(throttled) => throttled.into(),
+            SecondFactorError::Busy(error) => error.into(),
+            SecondFactorError::Store(error) => error.into(),
+            SecondFactorError::Required
+            | SecondFactorError::Wrong
+            | SecondFactorError::Enrolled
+            | SecondFactorError::Missing
+            | SecondFactorError::Off
+            | SecondFactorError::Vault(_)
+            | SecondFactorError::Randomness(_) => Self::SecondFactor(error),
+        }
+    }
 }
 
 impl From<Refused> for UserError {
@@ -72,6 +93,7 @@ impl Classify for UserError {
             Self::Throttled(throttled) => ErrorKind::Throttled(exceeded(throttled)),
             Self::Passwords(PasswordsError::Busy { retry_after }) => ErrorKind::Unavailable(*retry_after),
             Self::Passwords(PasswordsError::Failed(_)) => ErrorKind::Unexpected,
+            Self::SecondFactor(error) => error.kind(),
             Self::Store(error) => error.kind(),
         }
     }
@@ -89,6 +111,7 @@ impl Classify for UserError {
             Self::Throttled(_) => "RATE_LIMITED",
             Self::Passwords(PasswordsError::Busy { .. }) => "SERVICE_UNAVAILABLE",
             Self::Passwords(PasswordsError::Failed(_)) => "SERVER_ERROR",
+            Self::SecondFactor(error) => error.code(),
             Self::Store(error) => error.code(),
         }
     }

@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use holdfast_domain::{
-    SessionId, UserId,
+    SessionId, Timestamp, UserId,
+    personal_tokens::PersonalToken,
     sessions::{AuthEvent, Session},
     tasks::Task,
     users::{LinkedAccount, User},
@@ -31,6 +32,8 @@ pub enum ExportPiece {
     LinkedAccounts(Vec<LinkedAccount>),
     /// Sessions, those that are over as well.
     Sessions(Vec<Session>),
+    /// The personal access tokens, the newest first, all at once.
+    PersonalTokens(Vec<PersonalToken>),
     /// The security history, the newest entries first.
     Events(Vec<AuthEvent>),
     /// The tasks, the oldest first.
@@ -38,10 +41,12 @@ pub enum ExportPiece {
 }
 
 /// An export under way. Each piece is read on its own: what is there throughout is told exactly once, what comes or goes
-/// meanwhile may be missing.
+/// meanwhile may be missing. One whose account goes meanwhile ends with an error: it must not look whole.
 pub struct Export {
     /// The account as it was when the export began.
     pub user: User,
+    /// Since when it has a second factor, if it has one.
+    pub second_factor_since: Option<Timestamp>,
     store: Arc<dyn Store>,
     next: Option<Place>,
 }
@@ -50,43 +55,58 @@ pub struct Export {
 enum Place {
     LinkedAccounts,
     Sessions(Option<SessionId>),
+    PersonalTokens,
     Events(Option<EventPosition>),
     Tasks(Start),
+    /// Behind all of it.
+    End,
 }
 
 impl Users {
     /// Begins an export of the caller's own account.
     pub async fn export(&self, actor: Actor) -> Result<Export, UserError> {
         let user = self.store.users().find(actor.user).await?.ok_or(UserError::AccountGone)?;
-        Ok(Export { user, store: self.store.clone(), next: Some(Place::LinkedAccounts) })
+        let factor = self.store.second_factors().find(actor.user).await?;
+        let second_factor_since = factor.and_then(|factor| factor.confirmed_at);
+        Ok(Export { user, second_factor_since, store: self.store.clone(), next: Some(Place::LinkedAccounts) })
     }
 }
 
 impl Export {
-    /// The next piece; nothing when all was told. After an error the same piece may be asked for again.
-    pub async fn next(&mut self) -> Result<Option<ExportPiece>, StoreError> {
+    /// The next piece; nothing when all was told. After an error of the store the same piece may be asked for again.
+    pub async fn next(&mut self) -> Result<Option<ExportPiece>, UserError> {
         let Some(place) = &self.next else { return Ok(None) };
-        let (piece, next) = self.read(place).await?;
-        self.next = next;
+        let Some((piece, next)) = self.read(place).await? else {
+            // What goes with the account was missing from then on.
+            self.store.users().find(self.user.id).await?.ok_or(UserError::AccountGone)?;
+            self.next = None;
+            return Ok(None);
+        };
+        self.next = Some(next);
         Ok(Some(piece))
     }
 
-    async fn read(&self, place: &Place) -> Result<(ExportPiece, Option<Place>), StoreError> {
+    /// The piece at this place, and where the next one begins; nothing at the end.
+    async fn read(&self, place: &Place) -> Result<Option<(ExportPiece, Place)>, StoreError> {
         let owner: UserId = self.user.id;
-        Ok(match place {
+        Ok(Some(match place {
             Place::LinkedAccounts => {
                 let links = self.store.users().linked_accounts(owner).await?;
-                (ExportPiece::LinkedAccounts(links), Some(Place::Sessions(None)))
+                (ExportPiece::LinkedAccounts(links), Place::Sessions(None))
             }
             Place::Sessions(after) => {
                 let sessions = self.store.sessions().list(owner, *after, PIECE).await?;
                 let last = full(&sessions).map(|session| Place::Sessions(Some(session.id)));
-                (ExportPiece::Sessions(sessions), last.or(Some(Place::Events(None))))
+                (ExportPiece::Sessions(sessions), last.unwrap_or(Place::PersonalTokens))
+            }
+            Place::PersonalTokens => {
+                let tokens = self.store.personal_tokens().list(owner).await?;
+                (ExportPiece::PersonalTokens(tokens), Place::Events(None))
             }
             Place::Events(behind) => {
                 let events = self.store.audit().latest(owner, *behind, PIECE).await?;
                 let last = full(&events).map(|event| Place::Events(Some(EventPosition::behind(event))));
-                (ExportPiece::Events(events), last.or(Some(Place::Tasks(Start::Offset(0)))))
+                (ExportPiece::Events(events), last.unwrap_or(Place::Tasks(Start::Offset(0))))
             }
             Place::Tasks(start) => {
                 let (filter, start) = (TaskFilter::default(), start.clone());
@@ -95,9 +115,10 @@ impl Export {
                 let last = full(&tasks).map(|task| {
                     Place::Tasks(Start::After(Position { key: SortKey::of(task, ORDER.by), id: task.id }))
                 });
-                (ExportPiece::Tasks(tasks), last)
+                (ExportPiece::Tasks(tasks), last.unwrap_or(Place::End))
             }
-        })
+            Place::End => return Ok(None),
+        }))
     }
 }
 

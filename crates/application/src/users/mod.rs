@@ -11,6 +11,7 @@ mod events;
 mod export;
 mod linked_accounts;
 mod list;
+mod reset_second_factor;
 mod sessions;
 mod set_role;
 mod show;
@@ -26,16 +27,18 @@ pub use error::UserError;
 pub use events::EventPage;
 pub use export::{Export, ExportPiece};
 use holdfast_domain::{
-    SessionId, UserId,
+    UserId,
     sessions::{AuthEvent, EventKind},
 };
 pub use list::{ListUsers, UserPage};
+pub use reset_second_factor::ResetSecondFactorError;
 
 use crate::{
-    auth::Attempts,
+    auth::{Attempts, SecondFactors},
     history,
     page::CursorKey,
-    ports::{Clock, Ids, Passwords, Store},
+    ports::{Clock, Ids, Passwords, Store, StoreError, UnitOfWork},
+    undisturbed::undisturbed,
 };
 
 /// Accounts.
@@ -47,6 +50,7 @@ pub struct Users {
     ids: Arc<dyn Ids>,
     cursors: CursorKey,
     attempts: Attempts,
+    second_factors: SecondFactors,
 }
 
 impl Users {
@@ -57,24 +61,31 @@ impl Users {
         ids: Arc<dyn Ids>,
         cursors: CursorKey,
         attempts: Attempts,
+        second_factors: SecondFactors,
     ) -> Self {
-        Self { store, passwords, clock, ids, cursors, attempts }
+        Self { store, passwords, clock, ids, cursors, attempts, second_factors }
     }
 
-    /// An entry for the security history of `user`, logged as well. Whoever calls this stores it with its cause.
+    /// An entry for the security history of `user`. Whoever calls this stores it with its cause.
     fn event(&self, user: UserId, kind: EventKind) -> AuthEvent {
         history::event(&*self.ids, &*self.clock, user, kind)
     }
 
-    /// The same for what an administrator does. Where from is not kept: the history is its owner's to read.
-    fn administered(
+    /// Commits what an administrator did, with its entry in the history, and logs who it was once that is done. Where from is not
+    /// kept: the history is its owner's to read.
+    async fn commit_administered(
         &self,
+        work: Box<dyn UnitOfWork>,
         by: UserId,
-        user: UserId,
-        kind: EventKind,
-        session: Option<SessionId>,
-    ) -> AuthEvent {
-        tracing::info!(target: "holdfast::security", event = kind.name(), user_id = %user, administrator = %by, "administration");
-        AuthEvent { session, ..self.event(user, kind) }
+        event: AuthEvent,
+    ) -> Result<(), StoreError> {
+        work.audit().append(&event).await?;
+        undisturbed(async move {
+            work.commit().await?;
+            let (kind, user) = (event.kind.name(EventKind::name), event.user);
+            tracing::info!(target: "holdfast::security", event = kind, user_id = %user, administrator = %by, "administration");
+            Ok(())
+        })
+        .await
     }
 }

@@ -27,8 +27,7 @@ impl Users {
         work.users().set_role(id, role, now).await?;
         work.sessions().end_all(id, None, EndReason::RoleChanged, now).await?;
         work.legacy_tokens().refuse_all(id, now).await?;
-        work.audit().append(&self.administered(actor.user, id, EventKind::RoleChanged, None)).await?;
-        work.commit().await?;
+        self.commit_administered(work, actor.user, self.event(id, EventKind::RoleChanged)).await?;
         (user.role, user.updated_at) = (role, now);
         Ok(user)
     }

@@ -16,8 +16,7 @@ impl Users {
         }
         let now = self.clock.now();
         work.users().set_ban(id, None, now).await?;
-        work.audit().append(&self.administered(actor.user, id, EventKind::UserUnbanned, None)).await?;
-        work.commit().await?;
+        self.commit_administered(work, actor.user, self.event(id, EventKind::UserUnbanned)).await?;
         (user.ban, user.updated_at) = (None, now);
         Ok(user)
     }

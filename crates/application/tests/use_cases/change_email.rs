@@ -5,7 +5,7 @@ use holdfast_application::{
     auth::{AuthError, ChangeEmail, ResetPassword, SignedIn},
     domain::{
         sessions::{EndReason, EventKind},
-        users::{Account, Ban, Email, Password, User},
+        users::{Account, Ban, Email, LinkPurpose, Password, User},
     },
     ports::{Mail, Repositories as _},
 };
@@ -21,7 +21,7 @@ const NEW: &str = "Lovelace@example.org";
 
 fn wish(email: &str, password: &str) -> ChangeEmail {
     let email = Email::new(email.to_owned()).unwrap();
-    ChangeEmail { email, password: Password::new(password.to_owned()), client: client() }
+    ChangeEmail { email, password: Password::new(password.to_owned()), code: None, client: client() }
 }
 
 async fn ask(world: &World, actor: Actor, email: &str) -> Result<(), AuthError> {
@@ -196,8 +196,8 @@ async fn a_password_that_changes_meanwhile_leaves_no_link() {
     let (_, actor) = ada(&world).await;
     let calls = world.faults.calls();
     ask(&world, actor, NEW).await.unwrap();
-    // From the hold on, nobody else can: lock, times of earlier links, old links, link, commit.
-    let unheld = world.faults.calls() - calls - 5;
+    // From the hold on, nobody else can: lock, second factor, times of earlier links, old links, earlier ones, link, commit.
+    let unheld = world.faults.calls() - calls - 7;
     world.post().await;
     for n in 1..=unheld {
         let (rows, user) = (world.rows.clone(), actor.user);
@@ -235,4 +235,21 @@ async fn only_so_many_links_are_sent_to_other_people() {
     let refused = ask(&world, actor, "one-more@example.org").await;
     assert!(matches!(refused, Err(AuthError::Link(_))), "{refused:?}");
     assert_eq!(world.post().await.len(), 10);
+}
+
+#[tokio::test]
+async fn without_room_for_both_letters_nothing_is_asked_for() {
+    let world = World::new();
+    let (_, actor) = ada(&world).await;
+    for room in [0, 1] {
+        world.outbox.set_room(room);
+        let refused = ask(&world, actor, NEW).await;
+        assert!(matches!(refused, Err(AuthError::OutboxFull(_))), "{room}: {refused:?}");
+        assert_eq!(world.outbox.take(), []);
+        let issued = world.rows.one_time_tokens().issued(actor.user, LinkPurpose::ChangeEmail, at(0)).await;
+        assert_eq!(issued.unwrap(), []);
+    }
+    world.outbox.set_room(2);
+    ask(&world, actor, NEW).await.unwrap();
+    assert_eq!(world.post().await.len(), 2);
 }

@@ -25,7 +25,7 @@ const NEW: &str = "staple battery horse";
 fn wish(current: &str, new: &str) -> ChangePassword {
     let email = holdfast_application::domain::users::Email::stored(ADA.to_owned());
     let current = Password::new(current.to_owned());
-    ChangePassword { current, new: new_password(new, &email), client: client() }
+    ChangePassword { current, new: new_password(new, &email), code: None, client: client() }
 }
 
 async fn change(world: &World, actor: Actor) -> Result<SignedIn, AuthError> {

@@ -40,6 +40,7 @@ async fn whoever_gets_a_placeholder_signs_in_with_the_new_address() {
     world.clock.set(at(7));
     world.services.users.claim(id, &email(EVE), &password()).await.unwrap();
     let account = world.account(EVE).await.unwrap();
+    assert!(!account.user.email_verified);
     assert_eq!((account.user.id, account.user.active, account.user.updated_at), (id, true, at(7)));
     assert_eq!(world.history(id).await, [EventKind::SignedUp]);
     assert_eq!(world.actor(&world.sign_in(EVE, PASSWORD).await.unwrap()).await.user, id);
@@ -57,6 +58,7 @@ async fn an_account_whose_address_nobody_can_type_gets_another_and_ends_what_was
     world.clock.set(at(7));
     world.services.users.claim(id, &email(EVE), &password()).await.unwrap();
     let found = world.account(EVE).await.unwrap();
+    assert!(!found.user.email_verified, "nobody has seen that mail to the new address is read");
     assert_eq!((found.user.id, &found.user.name, found.user.updated_at), (id, &adopted.user.name, at(7)));
     // Both happened at once.
     let history = world.history(id).await;

@@ -22,13 +22,13 @@ async fn everything_goes_but_the_history() {
     let signed_in = world.sign_up(ADA).await;
     let actor = world.actor(&signed_in).await;
     world.rows.tasks().insert(&task(actor.user).build()).await.unwrap();
-    world.services.users.delete_account(actor, &password(PASSWORD), &client()).await.unwrap();
+    world.services.users.delete_account(actor, &password(PASSWORD), None, &client()).await.unwrap();
     assert_eq!(world.account(ADA).await, None);
     assert_eq!(world.rows.tasks().count(actor.user, &TaskFilter::default()).await.unwrap(), 0);
     assert!(!world.admits(&signed_in.access.token).await);
     assert_eq!(world.history(actor.user).await, [EventKind::AccountDeleted, EventKind::SignedUp]);
     assert!(world.sign_in(ADA, PASSWORD).await.is_err());
-    let again = world.services.users.delete_account(actor, &password(PASSWORD), &client()).await;
+    let again = world.services.users.delete_account(actor, &password(PASSWORD), None, &client()).await;
     assert!(matches!(again, Err(UserError::AccountGone)), "{again:?}");
 }
 
@@ -36,7 +36,7 @@ async fn everything_goes_but_the_history() {
 async fn a_wrong_password_deletes_nothing_and_is_written_down() {
     let world = World::new();
     let actor = world.actor(&world.sign_up(ADA).await).await;
-    let refused = world.services.users.delete_account(actor, &password("wrong horse"), &client()).await;
+    let refused = world.services.users.delete_account(actor, &password("wrong horse"), None, &client()).await;
     assert!(matches!(refused, Err(UserError::PasswordWrong)), "{refused:?}");
     assert!(world.account(ADA).await.is_some());
     assert_eq!(world.history(actor.user).await, [EventKind::SignInFailed, EventKind::SignedUp]);
@@ -50,11 +50,11 @@ async fn the_last_administrator_stays() {
     let inactive = account().role(Role::Admin).inactive().build();
     world.insert(&inactive).await;
     let users = &world.services.users;
-    let refused = users.delete_account(admin, &password(PASSWORD), &client()).await;
+    let refused = users.delete_account(admin, &password(PASSWORD), None, &client()).await;
     assert!(matches!(refused, Err(UserError::LastAdministrator)), "{refused:?}");
     let other = world.admin().await;
-    users.delete_account(admin, &password(PASSWORD), &client()).await.unwrap();
-    let refused = users.delete_account(other, &password(PASSWORD), &client()).await;
+    users.delete_account(admin, &password(PASSWORD), None, &client()).await.unwrap();
+    let refused = users.delete_account(other, &password(PASSWORD), None, &client()).await;
     assert!(matches!(refused, Err(UserError::LastAdministrator)), "{refused:?}");
 }
 
@@ -65,7 +65,7 @@ async fn of_two_administrators_who_leave_at_once_one_stays() {
         let tasks = [world.admin().await, world.admin().await].map(|admin| {
             let world = world.clone();
             tokio::spawn(async move {
-                world.services.users.delete_account(admin, &password(PASSWORD), &client()).await
+                world.services.users.delete_account(admin, &password(PASSWORD), None, &client()).await
             })
         });
         let mut gone = 0;

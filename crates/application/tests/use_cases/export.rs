@@ -3,17 +3,19 @@
 use holdfast_application::{
     Actor,
     domain::{
-        UserId,
+        PersonalTokenId, UserId,
+        personal_tokens::{PersonalToken, TokenLife, TokenName, TokenScope, TokenScopes},
         sessions::{AuthEvent, EventKind, Session},
         tasks::Task,
         users::LinkedAccount,
     },
-    ports::{Repositories as _, StoreError},
+    ports::{Repositories as _, StoreError, TokenHash},
     users::{Export, ExportPiece, UserError},
 };
 use holdfast_testkit::{
     conformance::Adopt as _,
     fixtures::{at, event, owner, session, task},
+    ids::unique,
 };
 
 use crate::world::{ADA, World};
@@ -23,9 +25,10 @@ use crate::world::{ADA, World};
 struct Told {
     links: Vec<LinkedAccount>,
     sessions: Vec<Session>,
+    tokens: Vec<PersonalToken>,
     events: Vec<AuthEvent>,
     tasks: Vec<Task>,
-    pieces: [usize; 4],
+    pieces: [usize; 5],
 }
 
 async fn told(mut export: Export) -> Told {
@@ -35,8 +38,9 @@ async fn told(mut export: Export) -> Told {
         let (list, rows) = match piece {
             ExportPiece::LinkedAccounts(links) => (0, extend(&mut told.links, links)),
             ExportPiece::Sessions(sessions) => (1, extend(&mut told.sessions, sessions)),
-            ExportPiece::Events(events) => (2, extend(&mut told.events, events)),
-            ExportPiece::Tasks(tasks) => (3, extend(&mut told.tasks, tasks)),
+            ExportPiece::PersonalTokens(tokens) => (2, extend(&mut told.tokens, tokens)),
+            ExportPiece::Events(events) => (3, extend(&mut told.events, events)),
+            ExportPiece::Tasks(tasks) => (4, extend(&mut told.tasks, tasks)),
         };
         assert!(rows <= 100, "{rows} rows at once");
         told.pieces[list] += 1;
@@ -65,6 +69,10 @@ async fn fill(world: &World, user: UserId, rows: u64) {
         world.rows.sessions().insert(&session(user)).await.unwrap();
         world.rows.audit().append(&event(user, EventKind::SignedIn, at(n / 3))).await.unwrap();
     }
+    let scopes = TokenScopes::new(TokenScope::ALL).unwrap();
+    let (id, name) = (PersonalTokenId::new(unique()), TokenName::new("backup").unwrap());
+    let token = PersonalToken::issue(id, user, name, scopes, TokenLife::default(), at(0));
+    world.rows.personal_tokens().insert(&token, TokenHash([1; 32])).await.unwrap();
     let link = LinkedAccount {
         id: format!("link of {user}"),
         provider_id: "github".to_owned(),
@@ -84,13 +92,16 @@ async fn every_row_of_the_account_is_told_once_a_hundred_at_most_at_a_time() {
         fill(&world, other.user.id, 3).await;
         let export = world.services.users.export(ada).await.unwrap();
         assert_eq!(export.user, world.account(ADA).await.unwrap().user);
-        let Told { links, mut sessions, events, tasks, pieces } = told(export).await;
+        let Told { links, mut sessions, tokens, events, tasks, pieces } = told(export).await;
         assert_eq!(links, world.rows.users().linked_accounts(ada.user).await.unwrap());
         assert_eq!((links.len(), pieces[0]), (1, 1));
+        assert_eq!(tokens, world.rows.personal_tokens().list(ada.user).await.unwrap());
+        assert_eq!((tokens.len(), pieces[2]), (1, 1));
         // One session and one entry are of the sign-up.
         let count = usize::try_from(rows).unwrap();
         assert_eq!((sessions.len(), events.len(), tasks.len()), (count + 1, count + 1, count));
-        assert_eq!(pieces[1..], [(count + 1) / 100 + 1, (count + 1) / 100 + 1, count / 100 + 1]);
+        let pages = [(count + 1) / 100 + 1, (count + 1) / 100 + 1, count / 100 + 1];
+        assert_eq!([pieces[1], pieces[3], pieces[4]], pages);
         assert!(sessions.iter().all(|session| session.owner == ada.user));
         sessions.dedup_by_key(|session| session.id);
         assert_eq!(sessions.len(), count + 1);
@@ -125,8 +136,29 @@ async fn a_piece_that_could_not_be_read_is_asked_for_again() {
     let mut export = world.services.users.export(ada).await.unwrap();
     assert!(matches!(export.next().await, Ok(Some(ExportPiece::LinkedAccounts(_)))));
     world.faults.fail_next(StoreError::Unavailable("gone".into()));
-    assert!(matches!(export.next().await, Err(StoreError::Unavailable(_))));
+    assert!(matches!(export.next().await, Err(UserError::Store(StoreError::Unavailable(_)))));
     assert_eq!(told(export).await.sessions.len(), 2);
+}
+
+#[tokio::test]
+async fn an_export_whose_account_goes_meanwhile_never_ends_as_if_it_were_whole() {
+    for pieces in 0..=5 {
+        let world = World::new();
+        let ada = ada_with(&world, 1).await;
+        let mut export = world.services.users.export(ada).await.unwrap();
+        for _ in 0..pieces {
+            assert!(export.next().await.unwrap().is_some());
+        }
+        assert!(world.rows.users().delete(ada.user).await.unwrap());
+        let end = loop {
+            match export.next().await {
+                Ok(Some(_)) => {}
+                end => break end,
+            }
+        };
+        assert!(matches!(end, Err(UserError::AccountGone)), "behind {pieces} pieces: {end:?}");
+        assert!(export.next().await.is_err(), "nor later");
+    }
 }
 
 #[tokio::test]

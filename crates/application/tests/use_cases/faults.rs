@@ -17,7 +17,7 @@ use holdfast_testkit::{
 };
 
 use crate::{
-    idempotency,
+    idempotency, personal_tokens,
     world::{ADA, World, client, new_password, sign_up},
 };
 
@@ -69,8 +69,9 @@ async fn a_sign_up_that_fails_leaves_all_or_nothing() {
 
 #[tokio::test]
 async fn a_sign_in_that_fails_leaves_all_or_nothing() {
-    // account, count, begin, account, hash, time of sign-in, two counters, session, surplus sessions, event, commit
-    at_every_call(12, async |arm| {
+    // account, count, second factor, begin, account, second factor, hash, time of sign-in, two counters, session, surplus
+    // sessions, event, commit
+    at_every_call(14, async |arm| {
         let world = World::new();
         let before = account().email(ADA).hash(Some(PlainPasswords::outdated(PASSWORD))).build();
         world.insert(&before).await;
@@ -92,8 +93,8 @@ async fn a_sign_in_that_fails_leaves_all_or_nothing() {
 
 #[tokio::test]
 async fn a_refusal_that_cannot_be_written_is_no_refusal() {
-    // account, count, event
-    at_every_call(3, async |arm| {
+    // account, count, failure, event
+    at_every_call(4, async |arm| {
         let world = World::new();
         arm(&world);
         let refused = world.sign_in(ADA, PASSWORD).await;
@@ -106,9 +107,9 @@ async fn a_refusal_that_cannot_be_written_is_no_refusal() {
 
 #[tokio::test]
 async fn a_change_of_password_that_fails_leaves_all_or_nothing() {
-    // account, count, counter, begin, account, sessions, tokens from the field, links, hash, time of sign-in, session, event,
-    // commit
-    at_every_call(13, async |arm| {
+    // account, count, counter, second factor, begin, account, second factor, sessions, tokens from the field, links, personal
+    // tokens, hash, time of sign-in, session, event, commit
+    at_every_call(16, async |arm| {
         let world = World::new();
         let signed_in = world.sign_up(ADA).await;
         let actor = world.actor(&signed_in).await;
@@ -116,7 +117,8 @@ async fn a_change_of_password_that_fails_leaves_all_or_nothing() {
         world.clock.set(at(5));
         arm(&world);
         let new = new_password("another password", &before.user.email);
-        let wish = ChangePassword { current: Password::new(PASSWORD.to_owned()), new, client: client() };
+        let wish =
+            ChangePassword { current: Password::new(PASSWORD.to_owned()), new, code: None, client: client() };
         let changed = world.services.auth.change_password(actor, wish).await;
         assert!(changed.is_ok() || is_unavailable(&changed), "{changed:?}");
         let after = world.account(ADA).await.unwrap();
@@ -136,8 +138,9 @@ async fn a_change_of_password_that_fails_leaves_all_or_nothing() {
 
 #[tokio::test]
 async fn a_reset_that_fails_leaves_all_or_nothing() {
-    // token, account, begin, account, token, hash, address, network, sessions, tokens from the field, links, event, commit
-    at_every_call(13, async |arm| {
+    // token, account, begin, account, token, hash, address, network, sessions, tokens from the field, links,
+    // personal tokens, event, commit
+    at_every_call(14, async |arm| {
         let world = World::new();
         let signed_in = world.sign_up(ADA).await;
         world.outbox.take();
@@ -173,14 +176,15 @@ async fn a_reset_that_fails_leaves_all_or_nothing() {
 
 #[tokio::test]
 async fn a_change_of_address_that_fails_leaves_all_or_nothing() {
-    // token, begin, account, token, address, sessions, tokens from the field, links, event, commit
-    at_every_call(10, async |arm| {
+    // token, begin, account, token, address, sessions, tokens from the field, links, personal tokens, event, commit
+    at_every_call(11, async |arm| {
         let world = World::new();
         let signed_in = world.sign_up(ADA).await;
         let actor = world.actor(&signed_in).await;
         world.outbox.take();
         let email = Email::new("lovelace@example.org".to_owned()).unwrap();
-        let wish = ChangeEmail { email, password: Password::new(PASSWORD.to_owned()), client: client() };
+        let wish =
+            ChangeEmail { email, password: Password::new(PASSWORD.to_owned()), code: None, client: client() };
         world.services.auth.request_email_change(actor, wish).await.unwrap();
         let token = token_in(&world.post().await[0].text);
         arm(&world);
@@ -245,8 +249,8 @@ async fn an_end_for_reuse_and_its_event_are_written_together() {
 
 #[tokio::test]
 async fn a_sign_out_and_its_event_are_written_together() {
-    // session, begin, end, (refusal of legacy tokens,) event, commit
-    for (scope, calls) in [(Scope::Local, 5), (Scope::Global, 6)] {
+    // session, begin, (account, personal tokens,) end, (refusal of legacy tokens,) event, commit
+    for (scope, calls) in [(Scope::Local, 5), (Scope::Global, 8)] {
         at_every_call(calls, async |arm| {
             let world = World::new();
             let signed_in = world.sign_up(ADA).await;
@@ -266,8 +270,8 @@ async fn a_sign_out_and_its_event_are_written_together() {
 
 #[tokio::test]
 async fn a_sign_out_by_a_legacy_token_and_its_event_are_written_together() {
-    // bearer, begin, denial (or end, refusal), event, commit
-    for (scope, calls) in [(Scope::Local, 5), (Scope::Global, 6)] {
+    // bearer, begin, denial (or account, personal tokens, end, refusal), event, commit
+    for (scope, calls) in [(Scope::Local, 5), (Scope::Global, 8)] {
         at_every_call(calls, async |arm| {
             let world = World::new();
             world.tokens.accept_legacy_until(at(600));
@@ -286,6 +290,42 @@ async fn a_sign_out_by_a_legacy_token_and_its_event_are_written_together() {
         })
         .await;
     }
+}
+
+#[tokio::test]
+async fn a_personal_token_and_its_event_are_written_together() {
+    // tokens, account, count, counter, second factor, begin, account, session, second factor, tokens, token, event, commit
+    at_every_call(13, async |arm| {
+        let world = World::new();
+        let actor = world.actor(&world.sign_up(ADA).await).await;
+        arm(&world);
+        let made = world.services.auth.create_personal_token(actor, personal_tokens::any_wish()).await;
+        assert!(made.is_ok() || is_unavailable(&made), "{made:?}");
+        let kept = world.rows.personal_tokens().list(actor.user).await.unwrap();
+        assert_eq!(kept.len(), world.history(actor.user).await.len() - 1);
+        assert!(kept.len() == 1 || made.is_err());
+        world
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn the_end_of_a_personal_token_and_its_event_are_written_together() {
+    // begin, token, event, commit
+    at_every_call(4, async |arm| {
+        let world = World::new();
+        let actor = world.actor(&world.sign_up(ADA).await).await;
+        let auth = &world.services.auth;
+        let made = auth.create_personal_token(actor, personal_tokens::any_wish()).await.unwrap();
+        arm(&world);
+        let revoked = auth.revoke_personal_token(actor, made.token.id, &client()).await;
+        assert!(revoked.is_ok() || is_unavailable(&revoked), "{revoked:?}");
+        let gone = world.rows.personal_tokens().list(actor.user).await.unwrap().is_empty();
+        assert_eq!(gone, world.history(actor.user).await.contains(&EventKind::PersonalTokenRevoked));
+        assert!(gone || revoked.is_err());
+        world
+    })
+    .await;
 }
 
 #[tokio::test]
@@ -330,13 +370,14 @@ async fn a_ban_the_end_of_its_sessions_and_its_event_are_written_together() {
 
 #[tokio::test]
 async fn a_deletion_and_its_event_are_written_together() {
-    // account, count, counter, begin, account, deletion, counters, event, commit
-    at_every_call(9, async |arm| {
+    // account, count, counter, second factor, begin, account, second factor, deletion, counters of password and codes, event,
+    // commit
+    at_every_call(12, async |arm| {
         let world = World::new();
         let actor = world.actor(&world.sign_up(ADA).await).await;
         arm(&world);
         let password = Password::new(PASSWORD.to_owned());
-        let deleted = world.services.users.delete_account(actor, &password, &client()).await;
+        let deleted = world.services.users.delete_account(actor, &password, None, &client()).await;
         let gone = world.account(ADA).await.is_none();
         assert_eq!(gone, world.history(actor.user).await.contains(&EventKind::AccountDeleted));
         assert!(gone || deleted.is_err());

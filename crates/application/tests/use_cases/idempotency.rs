@@ -120,6 +120,24 @@ async fn a_repeat_is_answered_although_the_store_takes_no_writes() {
 }
 
 #[tokio::test]
+async fn a_store_that_took_its_time_to_fail_is_not_asked_once_more() {
+    let world = World::new();
+    let ada = ada(&world).await;
+    for (waited, looks) in [(Duration::from_millis(100), 1), (Duration::from_millis(1_100), 0)] {
+        let (clock, faults) = (world.clock.clone(), world.faults.clone());
+        let before = world.faults.calls();
+        world.faults.before_nth(1, async move {
+            clock.advance(waited);
+            faults.fail_next(StoreError::Unavailable("silent".into()));
+        });
+        let refused = create(&world, ada, "k").await;
+        assert!(matches!(refused, Err(TaskError::Store(StoreError::Unavailable(_)))), "{refused:?}");
+        // begin, and the claim that fails
+        assert_eq!(world.faults.calls() - before, 2 + looks, "{waited:?}");
+    }
+}
+
+#[tokio::test]
 async fn a_create_without_a_key_asks_the_store_once() {
     let world = World::new();
     let ada = ada(&world).await;

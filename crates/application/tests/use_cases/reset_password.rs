@@ -1,6 +1,6 @@
 //! Forgetting a password, and setting a new one with a link from a mail.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use holdfast_application::{
     Classify, ErrorKind,
@@ -8,12 +8,13 @@ use holdfast_application::{
     domain::{
         UserId,
         sessions::{Client, EndReason, EventKind},
-        users::{Account, Ban, Password, PasswordFault, User},
+        users::{Account, Ban, Email, Password, PasswordFault, User},
     },
-    ports::{Errand, Mail, OutboxFull, Repositories as _},
+    mail::{Courier, LinkSite},
+    ports::{Errand, Mail, NoRandomness, OutboxFull, Randomness, Repositories as _},
 };
 use holdfast_testkit::{
-    PlainPasswords, PlainTokens,
+    FixedClock, PlainPasswords, PlainTokens, SequentialIds,
     fixtures::{PASSWORD, account, at},
     mail::token_in,
 };
@@ -288,4 +289,34 @@ async fn no_room_for_mail_undoes_nothing() {
     world.outbox.set_full(true);
     reset(&world, &token, NEW).await.unwrap();
     world.sign_in(ADA, NEW).await.unwrap();
+}
+
+#[tokio::test]
+async fn the_newest_link_counts_also_where_it_comes_from_an_instance_whose_clock_is_behind() {
+    let world = World::new();
+    world.sign_up(ADA).await;
+    world.clock.set(at(60));
+    let first = link_for(&world, ADA).await;
+    let behind = Courier::new(
+        Arc::new(world.rows.clone()),
+        Arc::new(world.mailer.clone()),
+        Arc::new(FixedClock::default()),
+        // Its ids are smaller, as those of an earlier time are.
+        Arc::new(SequentialIds::default()),
+        Arc::new(OtherSecrets),
+        LinkSite::new("https://app.example"),
+    );
+    let email = Email::new(ADA.to_owned()).unwrap();
+    let mail = behind.write(&Errand::PasswordForgotten { email }).await.unwrap().unwrap();
+    assert!(is_dead(&world, &first).await, "the second one took its place");
+    reset(&world, &token_in(&mail.text), NEW).await.unwrap();
+}
+
+/// Another secret than the first instance draws.
+struct OtherSecrets;
+
+impl Randomness for OtherSecrets {
+    fn secret(&self) -> Result<[u8; 32], NoRandomness> {
+        Ok([0xa5; 32])
+    }
 }

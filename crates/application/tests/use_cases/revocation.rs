@@ -17,6 +17,7 @@ use holdfast_testkit::{
     fixtures::{LIFETIMES, PASSWORD, account, at, session},
     ids::unique,
 };
+use tokio::sync::oneshot;
 
 use crate::world::{ADA, POLICY, World, client, new_password};
 
@@ -116,13 +117,13 @@ impl Cause {
             Self::AnotherPassword => {
                 let new = new_password("another horse battery", &address);
                 let current = Password::new(PASSWORD.to_owned());
-                let wish = ChangePassword { current, new, client: client() };
+                let wish = ChangePassword { current, new, code: None, client: client() };
                 world.services.auth.change_password(world.actor(second).await, wish).await.unwrap();
             }
             Self::Eviction => evict(world, first).await,
             Self::Deletion => {
                 let password = Password::new(PASSWORD.to_owned());
-                users.delete_account(world.actor(second).await, &password, &client()).await.unwrap();
+                users.delete_account(world.actor(second).await, &password, None, &client()).await.unwrap();
             }
         }
     }
@@ -354,19 +355,27 @@ async fn whatever_becomes_of_a_commit_the_token_is_accepted_only_while_its_sessi
 }
 
 #[tokio::test]
-async fn a_caller_who_goes_away_during_the_commit_leaves_the_row_to_decide() {
+async fn a_caller_who_goes_away_during_the_commit_leaves_the_row_to_decide_until_it_is_done() {
     let (world, first, second) = two_sessions().await;
-    world.faults.before_nth(5, std::future::pending());
+    let (begun, begins) = oneshot::channel();
+    let (go_on, goes_on) = oneshot::channel::<()>();
+    world.faults.before_nth(5, async move {
+        begun.send(()).unwrap();
+        goes_on.await.unwrap();
+    });
     tokio::select! {
-        biased;
-        _ = world.services.auth.sign_out(sign_out(&first, Scope::Local)) => unreachable!("nobody commits"),
-        () = std::future::ready(()) => {}
+        () = world.sign_out(sign_out(&first, Scope::Local)) => unreachable!("the commit waits"),
+        begun = begins => begun.unwrap(),
     }
-    assert!(!world.faults.is_armed(), "the commit was never reached");
     assert_eq!(judged(&world, &first).await, (true, 1));
-    let rows = &world.rows;
-    assert!(rows.sessions().end(first.user.id, first.session, EndReason::SignedOut, at(1)).await.unwrap());
-    assert_eq!(judged(&world, &first).await, (false, 1));
+    go_on.send(()).unwrap();
+    let done = async {
+        while judged(&world, &first).await != (false, 0) {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(Duration::from_mins(1), done).await.unwrap();
+    assert_eq!(world.session(&first).await.ended, Some((at(1), EndReason::SignedOut.into())));
     assert_eq!(judged(&world, &second).await, (true, 0));
 }
 

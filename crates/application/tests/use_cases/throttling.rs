@@ -10,10 +10,12 @@ use holdfast_application::{
         throttle::{Backoff, Counters, Limit, Limits, Network, Principal, Throttled},
         users::{Password, PasswordHash},
     },
-    ports::{Passwords, PasswordsError, Repositories as _, Verification},
+    housekeeping::Kind,
+    ports::{Passwords, PasswordsError, Repositories as _, StoreError, Verification},
     users::UserError,
 };
 use holdfast_testkit::{
+    PlainPasswords,
     conformance::Adopt as _,
     fixtures::{PASSWORD, account, at},
 };
@@ -246,6 +248,109 @@ async fn an_attempt_that_cannot_be_verified_now_is_none() {
     attempt(&world, ADA, PASSWORD, stranger(0)).await.unwrap();
 }
 
+/// A hasher that takes its time, as a real one does.
+struct Slow(PlainPasswords);
+
+#[async_trait]
+impl Passwords for Slow {
+    async fn hash(&self, password: &Password) -> Result<PasswordHash, PasswordsError> {
+        self.0.hash(password).await
+    }
+
+    async fn verify(
+        &self,
+        password: &Password,
+        hash: Option<&PasswordHash>,
+    ) -> Result<Verification, PasswordsError> {
+        tokio::time::sleep(Duration::from_millis(25)).await;
+        self.0.verify(password, hash).await
+    }
+}
+
+/// So many attempts from one network at the same moment, spread over two instances.
+async fn burst(world: &World, password: &str, attempts: usize) -> Vec<Result<SignedIn, AuthError>> {
+    let instances = [(); 2].map(|()| world.services_with(Slow(PlainPasswords::default())));
+    let attempts: Vec<_> = (0..attempts)
+        .map(|n| {
+            let (services, wish) =
+                (instances[n % 2].clone(), SignIn { client: stranger(1), ..sign_in(ADA, password) });
+            tokio::spawn(async move { services.auth.sign_in(wish).await })
+        })
+        .collect();
+    let mut answers = Vec::new();
+    for attempt in attempts {
+        answers.push(attempt.await.unwrap());
+    }
+    answers
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_burst_of_right_passwords_is_not_throttled() {
+    let world = World::new();
+    world.sign_up(ADA).await;
+    for answer in burst(&world, PASSWORD, 64).await {
+        answer.unwrap();
+    }
+    let counters = counted(&world, 1).await;
+    assert_eq!(counters.network.map(|counter| (counter.failures, counter.pending)), Some((0, 0)));
+    assert_eq!(counters.account.map(|counter| (counter.failures, counter.pending)), Some((0, 0)));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_burst_of_wrong_passwords_gets_as_many_looked_at_as_are_free() {
+    let world = World::new();
+    world.sign_up(ADA).await;
+    let answers = burst(&world, WRONG, 64).await;
+    let looked_at = answers.iter().filter(|answer| matches!(answer, Err(AuthError::InvalidCredentials)));
+    assert_eq!(looked_at.count(), 5);
+    let throttled = answers.iter().filter(|answer| matches!(answer, Err(AuthError::Throttled(_))));
+    assert_eq!(throttled.count(), 59);
+}
+
+#[tokio::test(start_paused = true)]
+async fn whoever_waits_for_attempts_of_which_nothing_is_heard_is_sent_away_and_not_called_a_failure() {
+    let world = World::new();
+    let ada = world.sign_up(ADA).await.user.id;
+    let (principal, network) = (Principal::account(ada), Network::of(&stranger(1)));
+    for _ in 0..5 {
+        world.rows.throttle().count(principal, &network, &Limits::DEFAULT, at(0)).await.unwrap();
+    }
+    let refused = attempt(&world, ADA, PASSWORD, stranger(1)).await;
+    assert!(matches!(refused, Err(AuthError::Passwords(PasswordsError::Busy { .. }))), "{refused:?}");
+    // Whoever made them has gone away: they were failures.
+    world.clock.set(at(1));
+    fails(&world, ADA, stranger(1)).await;
+    world.rows.throttle().count(principal, &network, &Limits::DEFAULT, at(3)).await.unwrap();
+    world.clock.set(at(3 + 10));
+    attempt(&world, ADA, PASSWORD, stranger(1)).await.unwrap();
+}
+
+/// What is counted against Ada in the n-th network.
+async fn counted(world: &World, n: usize) -> Counters {
+    let ada = world.account(ADA).await.unwrap().user.id;
+    world.rows.throttle().find(Principal::account(ada), &Network::of(&stranger(n))).await.unwrap()
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_right_password_is_no_failure_whichever_call_of_the_store_fails() {
+    let rehearsal = World::new();
+    rehearsal.sign_up(ADA).await;
+    let before = rehearsal.faults.calls();
+    attempt(&rehearsal, ADA, PASSWORD, stranger(1)).await.unwrap();
+    let calls = rehearsal.faults.calls() - before;
+    for n in 1..=calls {
+        let world = World::new();
+        world.sign_up(ADA).await;
+        world.faults.fail_nth(n, StoreError::Unavailable("gone".into()));
+        let refused = attempt(&world, ADA, PASSWORD, stranger(1)).await;
+        assert!(matches!(refused, Err(AuthError::Store(_))), "{n}: {refused:?}");
+        let Counters { network, account } = counted(&world, 1).await;
+        for counter in [network, account].into_iter().flatten() {
+            assert_eq!((counter.failures, counter.pending), (0, 0), "call {n}");
+        }
+    }
+}
+
 #[tokio::test]
 async fn a_step_that_a_password_confirms_counts_with_sign_ins() {
     let world = World::new();
@@ -256,16 +361,17 @@ async fn a_step_that_a_password_confirms_counts_with_sign_ins() {
         let change = ChangePassword {
             current: wrong.clone(),
             new: new_password("another horse battery", &signed_in.user.email),
+            code: None,
             client: stranger(1),
         };
         let refused = world.services.auth.change_password(actor, change).await;
         assert!(matches!(refused, Err(AuthError::InvalidCredentials)), "{n}: {refused:?}");
     }
-    let refused = world.services.users.delete_account(actor, &wrong, &stranger(1)).await;
+    let refused = world.services.users.delete_account(actor, &wrong, None, &stranger(1)).await;
     assert!(matches!(refused, Err(UserError::PasswordWrong)), "{refused:?}");
     let verified = world.passwords.verifications();
     let right = Password::new(PASSWORD.to_owned());
-    let refused = world.services.users.delete_account(actor, &right, &stranger(1)).await;
+    let refused = world.services.users.delete_account(actor, &right, None, &stranger(1)).await;
     assert!(matches!(refused, Err(UserError::Throttled(_))), "{refused:?}");
     assert_eq!(throttled(attempt(&world, ADA, PASSWORD, stranger(1)).await), (Limit::Network, 1));
     assert_eq!(world.passwords.verifications(), verified);
@@ -280,7 +386,7 @@ async fn what_is_counted_goes_with_the_account() {
     let actor = world.actor(&signed_in).await;
     fails(&world, ADA, stranger(1)).await;
     let right = Password::new(PASSWORD.to_owned());
-    world.services.users.delete_account(actor, &right, &stranger(2)).await.unwrap();
+    world.services.users.delete_account(actor, &right, None, &stranger(2)).await.unwrap();
     for n in 1..=2 {
         let (principal, network) = (Principal::account(actor.user), Network::of(&stranger(n)));
         let found = world.rows.throttle().find(principal, &network).await.unwrap();
@@ -294,7 +400,8 @@ async fn what_is_over_is_swept() {
     world.sign_up(ADA).await;
     fails(&world, ADA, stranger(1)).await;
     fails(&world, "nobody@example.com", stranger(1)).await;
-    let sweep = async || world.services.auth.sweep_attempts().await.unwrap();
+    let house = world.housekeeping();
+    let sweep = async || house.run().await.of(Kind::Attempts);
     world.clock.set(at(24 * 3_600 - 1));
     assert_eq!(sweep().await, 0);
     world.clock.set(at(24 * 3_600));
@@ -312,7 +419,7 @@ async fn switched_off_nothing_waits_and_nothing_is_counted() {
     }
     attempt(&world, ADA, PASSWORD, stranger(1)).await.unwrap();
     world.clock.advance(Duration::from_hours(10_000));
-    assert_eq!(world.services.auth.sweep_attempts().await.unwrap(), 0);
+    assert_eq!(world.housekeeping().run().await.of(Kind::Attempts), 0);
 }
 
 #[tokio::test]

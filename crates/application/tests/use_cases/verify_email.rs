@@ -92,7 +92,10 @@ async fn whoever_asks_too_often_is_told_when_to_ask_again() {
 async fn no_room_for_the_mail_is_told_to_who_asks_for_it() {
     let world = World::new();
     let actor = world.actor(&world.sign_up(ADA).await).await;
+    world.outbox.take();
     world.outbox.set_full(true);
+    let calls = world.faults.calls();
     let refused = world.services.auth.request_verification(actor).await;
     assert!(matches!(refused, Err(AuthError::OutboxFull(_))), "{refused:?}");
+    assert_eq!(world.faults.calls(), calls, "before anything is changed");
 }

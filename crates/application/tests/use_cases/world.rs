@@ -11,13 +11,14 @@ use holdfast_application::{
         throttle::Limits,
         users::{Account, Email, NewPassword, Password, Role},
     },
+    housekeeping::Housekeeping,
     mail::{Courier, LinkSite},
     page::CursorKey,
     ports::{Mail, Passwords, Repositories, Store},
 };
 use holdfast_testkit::{
     CountedSecrets, FailingStore, FixedClock, MemoryMailer, MemoryOutbox, MemoryStore, PlainPasswords,
-    PlainTokens, SequentialIds,
+    PlainTokens, PlainVault, SequentialIds,
     fixtures::{self, LIFETIMES, PASSWORD, epoch},
 };
 
@@ -42,6 +43,7 @@ pub(crate) struct World {
     /// Where the services leave mail to be sent.
     pub(crate) outbox: MemoryOutbox,
     pub(crate) mailer: MemoryMailer,
+    pub(crate) vault: PlainVault,
     pub(crate) courier: Courier,
     adapters: Adapters,
     policy: AuthPolicy,
@@ -64,6 +66,7 @@ impl World {
         let tokens = Arc::new(PlainTokens::default());
         let (ids, randomness) = (Arc::new(SequentialIds::default()), Arc::new(CountedSecrets::default()));
         let (outbox, mailer) = (MemoryOutbox::default(), MemoryMailer::default());
+        let vault = PlainVault::default();
         let adapters = Adapters {
             store: Arc::new(faults.clone()),
             passwords: passwords.clone(),
@@ -72,6 +75,7 @@ impl World {
             ids: ids.clone(),
             randomness: randomness.clone(),
             outbox: Arc::new(outbox.clone()),
+            vault: Arc::new(vault.clone()),
         };
         let services = Services::new(adapters.clone(), policy, CursorKey::derive(b"secret"), throttling());
         let courier = Courier::new(
@@ -82,7 +86,20 @@ impl World {
             randomness,
             LinkSite::new("https://app.example"),
         );
-        Self { services, faults, rows, clock, passwords, tokens, outbox, mailer, courier, adapters, policy }
+        Self {
+            services,
+            faults,
+            rows,
+            clock,
+            passwords,
+            tokens,
+            outbox,
+            mailer,
+            vault,
+            courier,
+            adapters,
+            policy,
+        }
     }
 
     /// Under other limits on attempts at passwords.
@@ -106,13 +123,15 @@ impl World {
         let adapters = Adapters {
             store: Arc::new(self.rows.clone()),
             passwords: Arc::new(passwords),
-            tokens: self.tokens.clone(),
-            clock: Arc::new(self.clock.clone()),
-            ids: Arc::new(SequentialIds::default()),
-            randomness: Arc::new(CountedSecrets::default()),
-            outbox: Arc::new(self.outbox.clone()),
+            ..self.adapters.clone()
         };
         Services::new(adapters, POLICY, CursorKey::derive(b"secret"), throttling())
+    }
+
+    /// Housekeeping over the same rows, under the same faults, as another instance each time. The history is kept for a year.
+    pub(crate) fn housekeeping(&self) -> Housekeeping {
+        let (store, clock) = (Arc::new(self.faults.clone()), Arc::new(self.clock.clone()));
+        Housekeeping::new(store, clock, &*self.adapters.ids, Duration::from_hours(365 * 24))
     }
 
     pub(crate) async fn insert(&self, account: &Account) {
@@ -208,7 +227,7 @@ pub(crate) fn new_password(text: &str, email: &Email) -> NewPassword {
 /// The wish to sign in without the long-lived token.
 pub(crate) fn sign_in(email: &str, password: &str) -> SignIn {
     let password = Password::new(password.to_owned());
-    SignIn { email: email.to_owned(), password, long_lived: false, client: client() }
+    SignIn { email: email.to_owned(), password, code: None, long_lived: false, client: client() }
 }
 
 /// Where all wishes come from.

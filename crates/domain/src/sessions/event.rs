@@ -39,11 +39,29 @@ pub enum EventKind {
     EmailVerified,
     /// A link in a mail gave the account another address; all other sessions ended.
     EmailChanged,
+    /// The owner made a personal access token.
+    PersonalTokenCreated,
+    /// The owner ended a personal access token.
+    PersonalTokenRevoked,
+    /// The owner confirmed a second factor: from now on a sign-in needs a code.
+    SecondFactorEnrolled,
+    /// The owner removed the second factor.
+    SecondFactorRemoved,
+    /// The operator removed the second factor of an owner who has lost it; all sessions ended.
+    SecondFactorReset,
+    /// Behind the right password, a wrong code was tried, or one that was used already.
+    SecondFactorFailed,
+    /// So many codes were wrong that further ones have to wait.
+    SecondFactorThrottled,
+    /// A recovery code was used in the place of a code by time.
+    RecoveryCodeUsed,
+    /// The owner had new recovery codes made; the earlier ones are void.
+    RecoveryCodesRenewed,
 }
 
 impl EventKind {
     /// All of them.
-    pub const ALL: [Self; 17] = [
+    pub const ALL: [Self; 26] = [
         Self::SignedUp,
         Self::SignedIn,
         Self::SignInFailed,
@@ -61,6 +79,15 @@ impl EventKind {
         Self::PasswordReset,
         Self::EmailVerified,
         Self::EmailChanged,
+        Self::PersonalTokenCreated,
+        Self::PersonalTokenRevoked,
+        Self::SecondFactorEnrolled,
+        Self::SecondFactorRemoved,
+        Self::SecondFactorReset,
+        Self::SecondFactorFailed,
+        Self::SecondFactorThrottled,
+        Self::RecoveryCodeUsed,
+        Self::RecoveryCodesRenewed,
     ];
 
     /// The name that is stored and logged.
@@ -83,6 +110,15 @@ impl EventKind {
             Self::PasswordReset => "password_reset",
             Self::EmailVerified => "email_verified",
             Self::EmailChanged => "email_changed",
+            Self::PersonalTokenCreated => "personal_token_created",
+            Self::PersonalTokenRevoked => "personal_token_revoked",
+            Self::SecondFactorEnrolled => "second_factor_enrolled",
+            Self::SecondFactorRemoved => "second_factor_removed",
+            Self::SecondFactorReset => "second_factor_reset",
+            Self::SecondFactorFailed => "second_factor_failed",
+            Self::SecondFactorThrottled => "second_factor_throttled",
+            Self::RecoveryCodeUsed => "recovery_code_used",
+            Self::RecoveryCodesRenewed => "recovery_codes_renewed",
         }
     }
 

@@ -213,6 +213,12 @@ impl Session {
         self.idle_expires_at.min(self.absolute_expires_at)
     }
 
+    /// From when on no token of it can be good, and none can tell anything by coming back. One that has ended counts until its
+    /// latest end, whenever it would have expired: until then an instance may ask whether it has ended.
+    pub fn over_from(&self) -> Timestamp {
+        if self.ended.is_some() { self.absolute_expires_at } else { self.expires_at() }
+    }
+
     /// Whether the session is neither ended nor expired at `now`.
     pub fn check(&self, now: Timestamp) -> Result<(), Expired> {
         let live = self.ended.is_none() && now < self.idle_expires_at && now < self.absolute_expires_at;

@@ -26,6 +26,13 @@ impl Backoff {
         self.free
     }
 
+    /// The same with no more free failures than these; at least one is.
+    #[must_use]
+    pub const fn with_free_at_most(self, free: u32) -> Self {
+        let Self { free: own, first, cap } = self;
+        Self::new(if free < own { free } else { own }, first, cap)
+    }
+
     /// The longest wait.
     pub const fn cap(self) -> Duration {
         self.cap

@@ -7,13 +7,17 @@ use crate::Timestamp;
 
 /// A day after the first failure it counts, a counter begins anew.
 pub const REMEMBERED_FOR: Duration = Duration::from_hours(24);
+/// How long an attempt that was counted may be under way. One of which nothing was heard for longer was a failure: whoever made
+/// it went away, or the instance did.
+pub const UNDER_WAY_FOR: Duration = Duration::from_secs(10);
 /// How long a success makes a network a known one.
 pub const KNOWN_FOR: Duration = Duration::from_hours(30 * 24);
 
 /// Failures against one principal: from one network, or from all networks together that are not known.
 ///
 /// An attempt is counted as a failure when it begins, and taken out again when it turns out to be none. So attempts at the same
-/// moment cannot share one free slot.
+/// moment cannot share one free slot. How many of them have not ended is counted as well: whoever is in the way of nothing but
+/// those waits a moment for their ends, because nobody has failed yet.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Counter {
     /// Attempts that failed, or have not ended yet.
@@ -24,6 +28,10 @@ pub struct Counter {
     pub blocked_until: Timestamp,
     /// The last success, where there was one. Always absent in the counter of networks that are not known.
     pub succeeded_at: Option<Timestamp>,
+    /// How many of the failures have not ended yet, as far as is known.
+    pub pending: u32,
+    /// From then on none of them counts as under way any more.
+    pub pending_until: Timestamp,
 }
 
 impl Counter {
@@ -47,7 +55,29 @@ impl Counter {
             Some(counter) if !counter.is_over(at) => (counter.failures.saturating_add(1), counter.since),
             Some(_) | None => (1, at),
         };
-        Self { failures, since, blocked_until: at.plus(backoff.delay_after(failures)), succeeded_at }
+        let pending = match previous {
+            Some(counter) if !counter.is_over(at) && at < counter.pending_until => {
+                counter.pending.saturating_add(1)
+            }
+            Some(_) | None => 1,
+        };
+        let pending_until = at.plus(UNDER_WAY_FOR);
+        let blocked_until = at.plus(backoff.delay_after(failures));
+        Self { failures, since, blocked_until, succeeded_at, pending, pending_until }
+    }
+
+    /// Whether an attempt is under way at `at`, whose end may change what the counter says. As in [`Counter::wait`], a time that
+    /// lies too far ahead holds nobody up.
+    pub fn is_pending(&self, at: Timestamp) -> bool {
+        let left = self.pending_until.since(at);
+        self.pending > 0 && !left.is_zero() && left <= 2 * UNDER_WAY_FOR
+    }
+
+    /// The counter once an attempt that was counted as `counted` has failed.
+    #[must_use]
+    pub fn failed(&self, counted: &Self) -> Self {
+        let ended = u32::from(self.since == counted.since);
+        Self { pending: self.pending.saturating_sub(ended), ..*self }
     }
 
     /// The counter without an attempt that was counted as `counted` at `at`: it was no failure. Attempts that were counted
@@ -59,12 +89,20 @@ impl Counter {
         }
         let last = self.blocked_until == counted.blocked_until;
         let blocked_until = if last { at } else { self.blocked_until };
-        Self { failures: self.failures - 1, blocked_until, ..*self }
+        let pending = self.pending.saturating_sub(1);
+        Self { failures: self.failures - 1, blocked_until, pending, ..*self }
     }
 
     /// The counter of a network after a success at `at`.
     pub const fn cleared(at: Timestamp) -> Self {
-        Self { failures: 0, since: at, blocked_until: at, succeeded_at: Some(at) }
+        Self {
+            failures: 0,
+            since: at,
+            blocked_until: at,
+            succeeded_at: Some(at),
+            pending: 0,
+            pending_until: at,
+        }
     }
 
     /// Whether the network counts as a known one at `at`.
@@ -153,6 +191,21 @@ mod tests {
         assert_eq!((kept.failures, kept.blocked_until), (1, second.blocked_until));
         let cleared = Counter::cleared(at(7));
         assert_eq!(cleared.given_back(&second, at(5)), cleared, "it is taken out already");
+    }
+
+    #[test]
+    fn an_attempt_is_under_way_until_its_end_is_told_or_it_takes_too_long() {
+        let [first, second] = [counted(&[0]), counted(&[0, 5])];
+        assert_eq!((first.pending, second.pending), (1, 2));
+        let one = second.failed(&first);
+        assert_eq!((one.pending, one.failures, one.blocked_until), (1, 2, second.blocked_until));
+        assert!(one.is_pending(at(14)) && !one.is_pending(at(15)));
+        assert!(!one.failed(&second).is_pending(at(6)));
+        assert!(!second.given_back(&second, at(5)).given_back(&first, at(0)).is_pending(at(5)));
+        assert_eq!(counted(&[0, 10]).pending, 1, "of the first nothing was heard for too long");
+        let cleared = Counter::cleared(at(5));
+        assert_eq!((cleared.failed(&first), cleared.is_pending(at(5))), (cleared, false));
+        assert!(!counted(&[1_000]).is_pending(at(900)), "a clock was set back");
     }
 
     #[test]

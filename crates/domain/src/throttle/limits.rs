@@ -22,18 +22,40 @@ impl Limits {
         account: Backoff::new(100, Duration::from_secs(30), Duration::from_mins(15)),
     };
 
+    /// The same for codes of a second factor. A code is guessed far sooner than a password (three of a million are good at any
+    /// time), and whoever tries has the password already: from all networks together that are not known, no more are free than
+    /// [`Limits::FREE_CODES`].
+    #[must_use]
+    pub fn for_codes(self) -> Self {
+        let Self { network, account } = self;
+        Self { network, account: account.with_free_at_most(Self::FREE_CODES) }
+    }
+
+    /// See [`Limits::for_codes`].
+    pub const FREE_CODES: u32 = 10;
+
     /// Whether an attempt may be verified at `at`. From a known network nothing counts but what failed there.
     pub fn judge(&self, counters: &Counters, at: Timestamp) -> Result<(), Throttled> {
-        let Counters { network, account } = counters;
-        let waits = |limit, counter: &Option<Counter>| {
-            let backoff = self.of(limit);
-            let retry_after = counter.as_ref()?.wait(backoff, at)?;
-            Some(Throttled { limit, quota: backoff.free(), retry_after })
-        };
-        let account = if counters.is_known(at) { &None } else { account };
-        let found = [waits(Limit::Network, network), waits(Limit::Account, account)];
-        let longest = found.into_iter().flatten().max_by_key(|throttled| throttled.retry_after);
-        longest.map_or(Ok(()), Err)
+        let found = self.in_the_way(counters, at).map(|(_, throttled)| throttled);
+        found.max_by_key(|throttled| throttled.retry_after).map_or(Ok(()), Err)
+    }
+
+    /// Whether nothing is in the way of an attempt at `at` but attempts that have not ended: it is worth waiting for them.
+    pub fn may_clear(&self, counters: &Counters, at: Timestamp) -> bool {
+        self.in_the_way(counters, at).all(|(counter, _)| counter.is_pending(at))
+    }
+
+    /// The counters that hold an attempt at `at` up.
+    fn in_the_way(&self, counters: &Counters, at: Timestamp) -> impl Iterator<Item = (Counter, Throttled)> {
+        let Counters { network, account } = *counters;
+        let account = account.filter(|_| !counters.is_known(at));
+        [(Limit::Network, network), (Limit::Account, account)].into_iter().filter_map(
+            move |(limit, counter)| {
+                let (counter, backoff) = (counter?, self.of(limit));
+                let retry_after = counter.wait(backoff, at)?;
+                Some((counter, Throttled { limit, quota: backoff.free(), retry_after }))
+            },
+        )
     }
 
     /// Counts an attempt that begins at `at`, and answers the counters that it went into.
@@ -121,6 +143,14 @@ mod tests {
 
     fn failed(backoff: Backoff, times: u32) -> Option<Counter> {
         (0..times).fold(None, |counter, _| Some(Counter::counted(counter.as_ref(), backoff, at(0))))
+    }
+
+    #[test]
+    fn codes_have_fewer_free_failures_than_passwords_and_the_same_waits() {
+        let codes = Limits::DEFAULT.for_codes();
+        assert_eq!((codes.network, codes.account.free()), (Limits::DEFAULT.network, 10));
+        assert_eq!(codes.account.delay_after(10), Duration::from_secs(30));
+        assert_eq!(LIMITS.for_codes(), LIMITS, "a limit that is stricter stays");
     }
 
     #[test]

@@ -7,6 +7,6 @@ mod limits;
 mod principal;
 
 pub use backoff::Backoff;
-pub use counter::{Counter, KNOWN_FOR, REMEMBERED_FOR};
+pub use counter::{Counter, KNOWN_FOR, REMEMBERED_FOR, UNDER_WAY_FOR};
 pub use limits::{Counters, Limit, Limits, Throttled};
 pub use principal::{Network, Principal};

@@ -6,8 +6,8 @@ use uuid::{Builder, Uuid};
 
 use crate::{UserId, sessions::Client};
 
-/// An account, or an address that no account has. Both are counted alike, so that being throttled tells nobody which of them
-/// it is.
+/// An account, an address that no account has, or the second factor of an account. The first two are counted alike, so that
+/// being throttled tells nobody which of them it is.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Principal(Uuid);
 
@@ -22,6 +22,12 @@ impl Principal {
     /// version 8 (RFC 9562 §5.8).
     pub const fn unknown(digest: [u8; 16]) -> Self {
         Self(Builder::from_custom_bytes(digest).into_uuid())
+    }
+
+    /// The second factor of an account: its codes are counted apart from its password, so that whoever does not know the
+    /// password never reaches them. Bit by bit the opposite of the account's id, as a UUID of version 8.
+    pub const fn second_factor(id: UserId) -> Self {
+        Self(Builder::from_custom_bytes((!id.uuid().as_u128()).to_be_bytes()).into_uuid())
     }
 
     /// The UUID, for adapters.
@@ -65,6 +71,16 @@ mod tests {
         assert_eq!(Principal::unknown(digest).uuid().get_version_num(), 8);
         assert_ne!(Principal::unknown(digest), Principal::account(UserId::new(Uuid::from_bytes(digest))));
         assert_ne!(Principal::unknown(digest), Principal::unknown([0; 16]));
+    }
+
+    #[test]
+    fn the_second_factor_of_an_account_is_counted_apart_from_everything_else() {
+        let [ada, bob] =
+            [7, 8].map(|n| UserId::new(Uuid::from_u128(0x0190_c42e_7f3a_7cc1_9b6a_0123_4567_8900 + n)));
+        assert_eq!(Principal::second_factor(ada).uuid().get_version_num(), 8);
+        assert_eq!(Principal::second_factor(ada), Principal::second_factor(ada));
+        assert_ne!(Principal::second_factor(ada), Principal::account(ada));
+        assert_ne!(Principal::second_factor(ada), Principal::second_factor(bob));
     }
 
     #[test]

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use holdfast_application::domain::{
     Timestamp,
-    throttle::{Backoff, KNOWN_FOR, Limits, Network, Principal, REMEMBERED_FOR},
+    throttle::{Backoff, KNOWN_FOR, Limits, Network, Principal, REMEMBERED_FOR, UNDER_WAY_FOR},
 };
 use sea_orm::{
     Iterable,
@@ -70,6 +70,8 @@ impl Attempt<'_> {
             (Column::Since, Expr::value(self.at.micros())),
             (Column::BlockedUntil, Expr::value(self.at.plus(backoff.delay_after(1)).micros())),
             (Column::ExpiresAt, Expr::value(self.at.plus(REMEMBERED_FOR).micros())),
+            (Column::Pending, Expr::value(1_i64)),
+            (Column::PendingUntil, Expr::value(self.at.plus(UNDER_WAY_FOR).micros())),
         ];
         let (names, values): (Vec<_>, Vec<_>) = columns.into_iter().unzip();
         let first = Query::select().exprs(values).and_where(free).take();
@@ -88,12 +90,17 @@ impl Attempt<'_> {
         let lives_longer = first(Column::ExpiresAt).gt(stored(Column::ExpiresAt));
         let expires_at =
             Expr::case(lives_longer, first(Column::ExpiresAt)).finally(stored(Column::ExpiresAt));
+        let unheard_of = self.is_over().or(stored(Column::PendingUntil).lte(self.at.micros()));
+        let pending =
+            Expr::case(unheard_of, first(Column::Pending)).finally(stored(Column::Pending).add(1_i64));
         OnConflict::columns([Column::Principal, Column::Network])
             .value(Column::Failures, begun(Column::Failures, stored(Column::Failures).add(1_i64)))
             .value(Column::Since, begun(Column::Since, stored(Column::Since)))
             .value(Column::BlockedUntil, begun(Column::BlockedUntil, blocked_until))
             // Also of a series that is over: a success is remembered for longer than failures are.
             .value(Column::ExpiresAt, expires_at)
+            .value(Column::Pending, pending)
+            .value(Column::PendingUntil, first(Column::PendingUntil))
             .action_and_where(self.is_blocked(backoff).not())
             .to_owned()
     }

@@ -10,7 +10,7 @@ use holdfast_application::{
 };
 use sea_orm::{
     ActiveValue::Set,
-    ColumnTrait, Condition, EntityTrait, QueryFilter, QueryOrder, QuerySelect,
+    ColumnTrait, Condition, EntityTrait, QueryFilter, QueryOrder, QuerySelect, QueryTrait,
     prelude::Uuid,
     sea_query::{Expr, ExprTrait},
 };
@@ -73,6 +73,24 @@ impl<C: Connections> AuditRepository for SeaOrm<C> {
             .into_iter()
             .map(|(Micros(at), user)| DeletedAccount { at, user: UserId::new(user) })
             .collect())
+    }
+
+    async fn sweep(&self, until: Timestamp, limit: u64) -> Result<u64, StoreError> {
+        let over = Column::At.lte(Micros(until));
+        let oldest = Entity::find()
+            .select_only()
+            .columns([Column::UserId, Column::Id])
+            .filter(over.clone())
+            .order_by_asc(Column::At)
+            .limit(dialect::count(limit));
+        let key = Expr::tuple([Expr::col(Column::UserId), Expr::col(Column::Id)]);
+        let swept = Entity::delete_many()
+            .filter(key.in_subquery(oldest.into_query()))
+            .filter(over)
+            .exec(&self.call())
+            .await
+            .map_err(store_error)?;
+        Ok(swept.rows_affected)
     }
 }
 

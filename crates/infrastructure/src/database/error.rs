@@ -5,7 +5,9 @@ use std::sync::Arc;
 
 use holdfast_application::ports::{StoreError, Unique};
 use sea_orm::{DbErr, RuntimeErr};
-use sqlx::{error::DatabaseError, postgres::PgDatabaseError};
+use sqlx::postgres::PgDatabaseError;
+
+use super::sqlite_errors;
 
 /// What an error of sqlx means.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -34,7 +36,7 @@ pub(super) fn fault(error: &sqlx::Error) -> Fault {
         sqlx::Error::PoolTimedOut | sqlx::Error::PoolClosed => Fault::Exhausted,
         sqlx::Error::Database(error) => match error.try_downcast_ref::<PgDatabaseError>() {
             Some(error) => postgres_fault(error.code(), error.constraint()),
-            None => sqlite_fault(error.as_ref()),
+            None => sqlite_errors::fault(error.as_ref()),
         },
         _ => Fault::Other,
     }
@@ -54,26 +56,6 @@ fn postgres_fault(code: &str, constraint: Option<&str>) -> Fault {
         "57014" | "57P03" | "58030" => Fault::Exhausted,
         _ if code.starts_with("08") => Fault::Lost,
         _ if code.starts_with("53") => Fault::Exhausted,
-        _ => Fault::Other,
-    }
-}
-
-/// By extended result code (<https://sqlite.org/rescode.html>); its low byte is the primary one.
-fn sqlite_fault(error: &dyn DatabaseError) -> Fault {
-    let code: i32 = error.code().and_then(|code| code.parse().ok()).unwrap_or_default();
-    match (code, code & 0xff) {
-        // SQLITE_CONSTRAINT_UNIQUE names its columns in the message alone.
-        (2067, _) if error.message().contains("users.email_claim") => Fault::Duplicate(Unique::Email),
-        // ..._UNIQUE, ..._PRIMARYKEY, ..._ROWID
-        (2067 | 1555 | 2579, _) => Fault::Duplicate(Unique::Id),
-        // ..._FOREIGNKEY
-        (787, _) => Fault::OwnerMissing,
-        // SQLITE_BUSY, SQLITE_LOCKED, SQLITE_PROTOCOL
-        (_, 5 | 6 | 15) => Fault::Conflict,
-        // SQLITE_IOERR
-        (_, 10) => Fault::Lost,
-        // SQLITE_NOMEM, SQLITE_READONLY, SQLITE_INTERRUPT, SQLITE_FULL, SQLITE_CANTOPEN
-        (_, 7 | 8 | 9 | 13 | 14) => Fault::Exhausted,
         _ => Fault::Other,
     }
 }

@@ -7,13 +7,14 @@ use holdfast_application::{
 };
 use sea_orm::{
     ActiveValue::Set,
-    ColumnTrait, EntityTrait, QueryFilter, QuerySelect, QueryTrait, TryInsertResult,
+    ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect, QueryTrait, TryInsertResult,
     sea_query::{Expr, ExprTrait},
 };
 
 use super::{
     SeaOrm,
     connections::Connections,
+    dialect,
     entities::{denied_tokens, users},
     error::store_error,
     micros::Micros,
@@ -60,5 +61,26 @@ impl<C: Connections> LegacyTokenRepository for SeaOrm<C> {
             .await
             .map_err(store_error)?;
         Ok(refused.rows_affected > 0)
+    }
+
+    async fn sweep(&self, until: Timestamp, limit: u64) -> Result<u64, StoreError> {
+        let over = denied_tokens::Column::ExpiresAt.lte(Micros(until));
+        let oldest = denied_tokens::Entity::find()
+            .select_only()
+            .columns([denied_tokens::Column::UserId, denied_tokens::Column::TokenHash])
+            .filter(over.clone())
+            .order_by_asc(denied_tokens::Column::ExpiresAt)
+            .limit(dialect::count(limit));
+        let key = Expr::tuple([
+            Expr::col(denied_tokens::Column::UserId),
+            Expr::col(denied_tokens::Column::TokenHash),
+        ]);
+        let swept = denied_tokens::Entity::delete_many()
+            .filter(key.in_subquery(oldest.into_query()))
+            .filter(over)
+            .exec(&self.call())
+            .await
+            .map_err(store_error)?;
+        Ok(swept.rows_affected)
     }
 }

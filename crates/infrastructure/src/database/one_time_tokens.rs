@@ -10,13 +10,14 @@ use holdfast_application::{
 };
 use sea_orm::{
     ActiveValue::Set,
-    ColumnTrait, Condition, EntityTrait, QueryFilter, QueryOrder, QuerySelect,
-    sea_query::{Alias, Expr, ExprTrait, Query},
+    ColumnTrait, Condition, EntityTrait, QueryFilter, QueryOrder, QuerySelect, QueryTrait, UpdateMany,
+    sea_query::{Expr, ExprTrait},
 };
 
 use super::{
     SeaOrm,
     connections::Connections,
+    dialect,
     entities::one_time_tokens::{ActiveModel, Column, Entity, Model},
     error::{corrupt, store_error},
     micros::Micros,
@@ -75,15 +76,17 @@ impl<C: Connections> OneTimeTokenRepository for SeaOrm<C> {
         rows.into_iter().next().map(token).transpose()
     }
 
-    async fn revoke_all(&self, owner: UserId, at: Timestamp) -> Result<(), StoreError> {
-        Entity::update_many()
-            .col_expr(Column::UsedAt, Expr::value(Micros(at)))
-            .filter(Column::UserId.eq(owner.uuid()))
-            .filter(Column::UsedAt.is_null())
+    async fn supersede(&self, owner: UserId, purpose: LinkPurpose, at: Timestamp) -> Result<(), StoreError> {
+        used_up(owner, at)
+            .filter(Column::Purpose.eq(purpose.name()))
             .exec(&self.call())
             .await
             .map(|_| ())
             .map_err(store_error)
+    }
+
+    async fn revoke_all(&self, owner: UserId, at: Timestamp) -> Result<(), StoreError> {
+        used_up(owner, at).exec(&self.call()).await.map(|_| ()).map_err(store_error)
     }
 
     async fn forget(&self, owner: UserId, until: Timestamp) -> Result<(), StoreError> {
@@ -95,25 +98,42 @@ impl<C: Connections> OneTimeTokenRepository for SeaOrm<C> {
             .map(|_| ())
             .map_err(store_error)
     }
+
+    async fn sweep(&self, until: Timestamp, limit: u64) -> Result<u64, StoreError> {
+        let over = Column::ExpiresAt.lte(Micros(until));
+        let oldest = Entity::find()
+            .select_only()
+            .columns([Column::UserId, Column::Id])
+            .filter(over.clone())
+            .order_by_asc(Column::ExpiresAt)
+            .limit(dialect::count(limit));
+        let key = Expr::tuple([Expr::col(Column::UserId), Expr::col(Column::Id)]);
+        let swept = Entity::delete_many()
+            .filter(key.in_subquery(oldest.into_query()))
+            .filter(over)
+            .exec(&self.call())
+            .await
+            .map_err(store_error)?;
+        Ok(swept.rows_affected)
+    }
 }
 
-/// The newest of its account and purpose, neither used nor over.
+/// Uses up what is not used yet.
+fn used_up(owner: UserId, at: Timestamp) -> UpdateMany<Entity> {
+    Entity::update_many()
+        .col_expr(Column::UsedAt, Expr::value(Micros(at)))
+        .filter(Column::UserId.eq(owner.uuid()))
+        .filter(Column::UsedAt.is_null())
+}
+
+/// Of its account and purpose, neither used nor over.
 fn good(owner: UserId, purpose: LinkPurpose, hash: TokenHash, at: Timestamp) -> Condition {
-    let newer = Alias::new("newer");
-    let newer_ones = Query::select()
-        .column((newer.clone(), Column::Id))
-        .from_as(Entity, newer.clone())
-        .and_where(Expr::col((newer.clone(), Column::UserId)).eq(owner.uuid()))
-        .and_where(Expr::col((newer.clone(), Column::Purpose)).eq(purpose.name()))
-        .and_where(Expr::col((newer, Column::Id)).gt(Expr::col((Entity, Column::Id))))
-        .take();
     Condition::all()
         .add(Column::UserId.eq(owner.uuid()))
         .add(Column::Purpose.eq(purpose.name()))
         .add(Column::TokenHash.eq(hash.0.to_vec()))
         .add(Column::UsedAt.is_null())
         .add(Column::ExpiresAt.gt(Micros(at)))
-        .add(Expr::exists(newer_ones).not())
 }
 
 fn row(token: &OneTimeToken) -> ActiveModel {

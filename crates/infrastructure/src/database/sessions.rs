@@ -129,6 +129,34 @@ impl<C: Connections> SessionRepository for SeaOrm<C> {
             |(Micros(at), owner, id)| EndedSession { at, owner: UserId::new(owner), id: SessionId::new(id) };
         Ok(rows.into_iter().map(ended).collect())
     }
+
+    /// Two statements, each of which finds its rows in an index: those whose latest end is past, and those that were not
+    /// refreshed in time. What the first one removed stays removed when the second one fails.
+    async fn sweep(&self, until: Timestamp, limit: u64) -> Result<u64, StoreError> {
+        let call = self.call();
+        let past = Condition::all().add(Column::AbsoluteExpiresAt.lte(Micros(until)));
+        let idle = Column::RevokedAt.is_null().and(Column::IdleExpiresAt.lte(Micros(until)));
+        let idle = Condition::all().add(idle);
+        let mut swept = 0;
+        for (over, end) in [(past, Column::AbsoluteExpiresAt), (idle, Column::IdleExpiresAt)] {
+            let oldest = Entity::find()
+                .select_only()
+                .columns([Column::UserId, Column::Id])
+                .filter(over.clone())
+                .order_by_asc(end)
+                .limit(dialect::count(limit - swept));
+            let key = Expr::tuple([Expr::col(Column::UserId), Expr::col(Column::Id)]);
+            let removed = Entity::delete_many()
+                .filter(key.in_subquery(oldest.into_query()))
+                // Again, because a session may have been refreshed since the look, by a clock that is behind.
+                .filter(over)
+                .exec(&call)
+                .await
+                .map_err(store_error)?;
+            swept += removed.rows_affected;
+        }
+        Ok(swept)
+    }
 }
 
 /// As one comparison of triples, which both engines find in the index.

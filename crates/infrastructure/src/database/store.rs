@@ -2,8 +2,9 @@
 
 use async_trait::async_trait;
 use holdfast_application::ports::{
-    AuditRepository, IdempotencyRepository, LegacyTokenRepository, OneTimeTokenRepository, Repositories,
-    SessionRepository, Store, StoreError, TaskRepository, ThrottleRepository, UnitOfWork, UserRepository,
+    AuditRepository, IdempotencyRepository, LeaseRepository, LegacyTokenRepository, OneTimeTokenRepository,
+    PersonalTokenRepository, Repositories, SecondFactorRepository, SessionRepository, Store, StoreError,
+    TaskRepository, ThrottleRepository, UnitOfWork, UserRepository, WriteOutage,
 };
 use sea_orm::ConnectionTrait;
 
@@ -36,6 +37,12 @@ impl SeaOrmStore {
     pub async fn connect(options: DatabaseOptions) -> Result<Self, StoreError> {
         let connections = LeasingPool::build(&options).await.map_err(store_error)?;
         Ok(Self { connections })
+    }
+
+    /// Gives the current thread, one of `workers` that run a runtime of one thread each, connections of its own to
+    /// PostgreSQL, as far as the pool has two or more for each: an answer then wakes no other thread.
+    pub fn settle(&self, workers: usize) {
+        self.connections.settle(workers);
     }
 }
 
@@ -71,11 +78,23 @@ impl<C: Connections> Repositories for SeaOrm<C> {
         self
     }
 
+    fn personal_tokens(&self) -> &dyn PersonalTokenRepository {
+        self
+    }
+
+    fn second_factors(&self) -> &dyn SecondFactorRepository {
+        self
+    }
+
     fn throttle(&self) -> &dyn ThrottleRepository {
         self
     }
 
     fn audit(&self) -> &dyn AuditRepository {
+        self
+    }
+
+    fn leases(&self) -> &dyn LeaseRepository {
         self
     }
 }
@@ -89,6 +108,10 @@ impl Store for SeaOrmStore {
 
     async fn ping(&self) -> Result<(), StoreError> {
         self.call().execute_unprepared("SELECT 1").await.map(|_| ()).map_err(store_error)
+    }
+
+    async fn check_writes(&self) -> Result<(), WriteOutage> {
+        self.connections.check_writes().await
     }
 }
 

@@ -14,7 +14,7 @@ use sea_orm::{
 
 use super::{
     dialect,
-    entities::tasks::{Column, Entity, Listed, Model},
+    entities::tasks::{Column, Entity, Listed},
     micros::Micros,
 };
 
@@ -23,21 +23,26 @@ pub(super) async fn list(
     call: &impl ConnectionTrait,
     owner: UserId,
     query: &TaskQuery,
-) -> Result<Vec<Model>, DbErr> {
+) -> Result<Vec<Listed>, DbErr> {
     let TaskQuery { filter, order, start, limit } = query;
-    let mut rows: Vec<Model> = Vec::new();
+    let mut rows: Vec<Listed> = Vec::new();
     for segment in segments(*order, start) {
         let Some(matching) = matching(call, owner, filter).filter(|_| (rows.len() as u64) < *limit) else {
             break;
         };
         // As many as the page holds: a task that has changed from one segment to the next meanwhile is found twice.
-        let mut select = Entity::find().filter(matching).filter(segment).limit(dialect::count(*limit));
+        let mut select = Entity::find()
+            .select_only()
+            .columns(Listed::COLUMNS)
+            .filter(matching)
+            .filter(segment)
+            .limit(dialect::count(*limit));
         if let Start::Offset(offset) = start {
             select = select.offset(dialect::count(*offset));
         }
-        let found = ordered(select, *order).into_model().all(call).await?;
+        let found = ordered(select, *order).into_model::<Listed>().all(call).await?;
         let seen: HashSet<_> = rows.iter().map(|row| row.id).collect();
-        rows.extend(found.into_iter().map(|Listed(row)| row).filter(|row| !seen.contains(&row.id)));
+        rows.extend(found.into_iter().filter(|row| !seen.contains(&row.id)));
     }
     rows.truncate(usize::try_from(*limit).unwrap_or(usize::MAX));
     Ok(rows)

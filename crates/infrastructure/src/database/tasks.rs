@@ -11,16 +11,19 @@ use holdfast_application::{
     ports::{Deleted, StoreError, TaskChanges, TaskFilter, TaskQuery, TaskRepository, Updated},
 };
 use sea_orm::{
+    ActiveModelTrait as _,
     ActiveValue::Set,
-    ColumnTrait, Condition, ConnectionTrait, EntityTrait, QueryFilter, UpdateMany, Value,
-    sea_query::{Expr, ExprTrait, Nullable},
+    ColumnTrait, Condition, ConnectionTrait, EntityTrait, FromQueryResult, Iterable as _, QueryFilter,
+    QueryResult, QuerySelect, QueryTrait, UpdateMany, Value,
+    sea_query::{Expr, ExprTrait, Nullable, Query},
 };
 
 use super::{
     SeaOrm,
     connections::Connections,
-    entities::tasks::{ActiveModel, Column, Entity, Listed, Model},
+    entities::tasks::{ActiveModel, Column, Entity, Listed},
     error::{corrupt, store_error},
+    fixed::Fixed,
     micros::Micros,
     task_pages,
 };
@@ -41,7 +44,11 @@ impl<C: Connections> TaskRepository for SeaOrm<C> {
     }
 
     async fn insert(&self, task: &Task) -> Result<(), StoreError> {
-        Entity::insert(row(task)).exec_without_returning(&self.call()).await.map(|_| ()).map_err(store_error)
+        static INSERT: Fixed = Fixed::new();
+        let call = self.call();
+        let insert =
+            INSERT.with(call.get_database_backend(), values(task), || Entity::insert(row(task)).into_query());
+        call.execute_raw(insert).await.map(|_| ()).map_err(store_error)
     }
 
     async fn update(
@@ -64,8 +71,7 @@ impl<C: Connections> TaskRepository for SeaOrm<C> {
                     half.completed_from(before, update.clone())
                 }
             };
-            let rows = update.exec_with_returning(&call).await.map_err(store_error)?;
-            if let Some(row) = rows.into_iter().next() {
+            if let Some(row) = updated(&call, update).await? {
                 return task(row).map(Updated::Done);
             }
             match find(&call, owner, id).await? {
@@ -95,9 +101,29 @@ impl<C: Connections> TaskRepository for SeaOrm<C> {
     }
 }
 
-async fn find(call: &impl ConnectionTrait, owner: UserId, id: TaskId) -> Result<Option<Model>, StoreError> {
-    let select = Entity::find_by_id((owner.uuid(), id.uuid())).into_model();
-    Ok(select.one(call).await.map_err(store_error)?.map(|Listed(row)| row))
+async fn find(call: &impl ConnectionTrait, owner: UserId, id: TaskId) -> Result<Option<Listed>, StoreError> {
+    static FIND: Fixed = Fixed::new();
+    let (owner, id) = (owner.uuid(), id.uuid());
+    let find = FIND.with(call.get_database_backend(), vec![owner.into(), id.into()], || {
+        Entity::find_by_id((owner, id)).select_only().columns(Listed::COLUMNS).into_query()
+    });
+    let row = call.query_one_raw(find).await.map_err(store_error)?;
+    read(row.as_ref())
+}
+
+fn read(row: Option<&QueryResult>) -> Result<Option<Listed>, StoreError> {
+    row.map(|row| Listed::from_query_result(row, "")).transpose().map_err(store_error)
+}
+
+/// Carries `update` out and answers the row as it is then, if there is one that it is for.
+async fn updated(
+    call: &impl ConnectionTrait,
+    update: UpdateMany<Entity>,
+) -> Result<Option<Listed>, StoreError> {
+    let mut statement = update.into_query();
+    statement.returning(Query::returning().columns(Listed::COLUMNS));
+    let row = call.query_one(&statement).await.map_err(store_error)?;
+    read(row.as_ref())
 }
 
 /// The one task, in the expected revision where one is expected.
@@ -168,7 +194,7 @@ fn half_of_search_text(changes: &TaskChanges) -> Option<Half<'_>> {
 }
 
 impl Half<'_> {
-    fn completed_from(&self, before: Model, update: UpdateMany<Entity>) -> UpdateMany<Entity> {
+    fn completed_from(&self, before: Listed, update: UpdateMany<Entity>) -> UpdateMany<Entity> {
         let (text, unchanged) = match self {
             Self::Title(title) => {
                 let unchanged = match &before.description {
@@ -205,14 +231,18 @@ fn row(task: &Task) -> ActiveModel {
     }
 }
 
-fn task(row: Model) -> Result<Task, StoreError> {
-    let Model {
+/// The values of `row`, in the order of the table's columns, which is the order in which they are inserted.
+fn values(task: &Task) -> Vec<Value> {
+    let row = row(task);
+    Column::iter().filter_map(|column| row.get(column).into_value()).collect()
+}
+
+fn task(row: Listed) -> Result<Task, StoreError> {
+    let Listed {
         owner_id,
         id,
         title,
-        title_sort: _,
         description,
-        search_text: _,
         due_at,
         priority,
         is_completed,

@@ -51,6 +51,28 @@ impl<C: Connections> ThrottleRepository for SeaOrm<C> {
         counters(rows)
     }
 
+    async fn fail(
+        &self,
+        principal: Principal,
+        network: &Network,
+        counted: &Counters,
+    ) -> Result<(), StoreError> {
+        let Counters { network: here, account } = counted;
+        for (network, attempt) in [(network.as_str(), here), (EVERYWHERE, account)] {
+            let Some(attempt) = attempt else { continue };
+            Entity::update_many()
+                .col_expr(Column::Pending, Expr::col(Column::Pending).sub(1_i64))
+                .filter(Column::Principal.eq(principal.uuid()))
+                .filter(Column::Network.eq(network))
+                .filter(Column::Since.eq(attempt.since.micros()))
+                .filter(Column::Pending.gt(0_i64))
+                .exec(&self.call())
+                .await
+                .map_err(store_error)?;
+        }
+        Ok(())
+    }
+
     async fn give_back(
         &self,
         principal: Principal,
@@ -60,14 +82,15 @@ impl<C: Connections> ThrottleRepository for SeaOrm<C> {
     ) -> Result<(), StoreError> {
         let Counters { network: here, account } = counted;
         for (network, counter) in [(network.as_str(), here), (EVERYWHERE, account)] {
-            let Some(Counter { blocked_until, since, failures: _, succeeded_at: _ }) = counter else {
-                continue;
-            };
+            let Some(Counter { blocked_until, since, .. }) = counter else { continue };
             let last = Column::BlockedUntil.eq(blocked_until.micros());
             let unblocked = Expr::case(last, at.micros()).finally(Expr::col(Column::BlockedUntil));
+            let ended =
+                Expr::case(Column::Pending.gt(0_i64), Expr::col(Column::Pending).sub(1_i64)).finally(0_i64);
             Entity::update_many()
                 .col_expr(Column::Failures, Expr::col(Column::Failures).sub(1_i64))
                 .col_expr(Column::BlockedUntil, unblocked.into())
+                .col_expr(Column::Pending, ended.into())
                 .filter(Column::Principal.eq(principal.uuid()))
                 .filter(Column::Network.eq(network))
                 .filter(Column::Since.eq(since.micros()))
@@ -87,6 +110,8 @@ impl<C: Connections> ThrottleRepository for SeaOrm<C> {
                 Column::BlockedUntil,
                 Column::SucceededAt,
                 Column::ExpiresAt,
+                Column::Pending,
+                Column::PendingUntil,
             ])
             .to_owned();
         Entity::insert(row(principal, network, &Counter::cleared(at)))
@@ -145,7 +170,7 @@ async fn counted(
 }
 
 fn row(principal: Principal, network: &Network, counter: &Counter) -> ActiveModel {
-    let Counter { failures, since, blocked_until, succeeded_at } = counter;
+    let Counter { failures, since, blocked_until, succeeded_at, pending, pending_until } = counter;
     ActiveModel {
         principal: Set(principal.uuid()),
         network: Set(network.as_str().to_owned()),
@@ -154,6 +179,8 @@ fn row(principal: Principal, network: &Network, counter: &Counter) -> ActiveMode
         blocked_until: Set(blocked_until.micros()),
         succeeded_at: Set(succeeded_at.map(Timestamp::micros)),
         expires_at: Set(counter.expires_at().micros()),
+        pending: Set(i64::from(*pending)),
+        pending_until: Set(pending_until.micros()),
     }
 }
 
@@ -167,13 +194,24 @@ fn counters(rows: Vec<Model>) -> Result<Counters, StoreError> {
 }
 
 fn counter(row: &Model) -> Result<Counter, StoreError> {
-    let Model { principal: _, network: _, failures, since, blocked_until, succeeded_at, expires_at: _ } =
-        *row;
+    let Model {
+        principal: _,
+        network: _,
+        failures,
+        since,
+        blocked_until,
+        succeeded_at,
+        expires_at: _,
+        pending,
+        pending_until,
+    } = *row;
     let time = |micros, column| Timestamp::from_micros(micros).map_err(|_| corrupt(column));
     Ok(Counter {
         failures: u32::try_from(failures).map_err(|_| corrupt("throttles.failures"))?,
         since: time(since, "throttles.since")?,
         blocked_until: time(blocked_until, "throttles.blocked_until")?,
         succeeded_at: succeeded_at.map(|at| time(at, "throttles.succeeded_at")).transpose()?,
+        pending: u32::try_from(pending).map_err(|_| corrupt("throttles.pending"))?,
+        pending_until: time(pending_until, "throttles.pending_until")?,
     })
 }

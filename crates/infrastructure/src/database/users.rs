@@ -139,12 +139,18 @@ impl<C: Connections> UserRepository for SeaOrm<C> {
         change(&self.call(), verified).await
     }
 
-    async fn change_email(&self, id: UserId, email: &Email, at: Timestamp) -> Result<bool, StoreError> {
+    async fn change_email(
+        &self,
+        id: UserId,
+        email: &Email,
+        verified: bool,
+        at: Timestamp,
+    ) -> Result<bool, StoreError> {
         let changed = one(id)
             .col_expr(Column::Email, Expr::value(email.as_str()))
             .col_expr(Column::EmailFolded, Expr::value(email.folded()))
             .col_expr(Column::EmailClaim, Expr::value(email.folded()))
-            .col_expr(Column::EmailVerified, Expr::value(true))
+            .col_expr(Column::EmailVerified, Expr::value(verified))
             .col_expr(Column::UpdatedAt, Expr::value(Micros(at)));
         change(&self.call(), changed).await
     }

@@ -9,11 +9,11 @@ use std::{error::Error, slice, sync::Arc, time::Duration};
 use holdfast_application::{
     Classify, ErrorKind,
     mail::{Courier, LinkError},
-    ports::{Errand, Mail, MailError, Outbox, OutboxFull},
+    ports::{Errand, Mail, MailError, Outbox, OutboxFull, Place},
 };
 use tokio::{
     runtime::Handle,
-    sync::Semaphore,
+    sync::{OwnedSemaphorePermit, Semaphore},
     time::{sleep, timeout},
 };
 
@@ -53,16 +53,27 @@ impl InProcessOutbox {
 }
 
 impl Outbox for InProcessOutbox {
-    fn submit(&self, errand: Errand) -> Result<(), OutboxFull> {
+    fn reserve(&self) -> Result<Box<dyn Place>, OutboxFull> {
         let place = Arc::clone(&self.room).try_acquire_owned().map_err(|_| OutboxFull)?;
-        let Self { courier, turns, .. } = self.clone();
-        self.runtime.spawn(async move {
+        Ok(Box::new(Reserved { outbox: self.clone(), place }))
+    }
+}
+
+/// A place in the room, which is free again once its errand is over.
+struct Reserved {
+    outbox: InProcessOutbox,
+    place: OwnedSemaphorePermit,
+}
+
+impl Place for Reserved {
+    fn submit(self: Box<Self>, errand: Errand) {
+        let Self { outbox: InProcessOutbox { courier, runtime, room: _, turns }, place } = *self;
+        runtime.spawn(async move {
             if let Some(mail) = write(&courier, &turns, &errand).await {
                 send(&courier, &turns, &errand, &mail).await;
             }
             drop(place);
         });
-        Ok(())
     }
 }
 
@@ -150,8 +161,13 @@ fn chain(error: &(dyn Error + Sync)) -> String {
 pub struct MailOff;
 
 impl Outbox for MailOff {
-    fn submit(&self, errand: Errand) -> Result<(), OutboxFull> {
+    fn reserve(&self) -> Result<Box<dyn Place>, OutboxFull> {
+        Ok(Box::new(*self))
+    }
+}
+
+impl Place for MailOff {
+    fn submit(self: Box<Self>, errand: Errand) {
         tracing::info!(target: "holdfast::mail", errand = errand.name(), "no mail: mail is off (SMTP_URL is not set)");
-        Ok(())
     }
 }

@@ -13,6 +13,12 @@ use serde::{Deserialize, Deserializer, Serialize};
 pub(super) struct Frame<'a> {
     pub(super) issuer: &'a str,
     pub(super) audience: &'a str,
+    pub(super) life: Life,
+}
+
+/// The times of a token.
+#[derive(Clone, Copy)]
+pub(super) struct Life {
     pub(super) issued_at: Timestamp,
     pub(super) not_before: Option<Timestamp>,
     pub(super) expires_at: Timestamp,
@@ -92,9 +98,11 @@ impl Body for AccessBody {
         Frame {
             issuer: &self.iss,
             audience: &self.aud,
-            issued_at: self.iat.0,
-            not_before: self.nbf.map(|nbf| nbf.0),
-            expires_at: self.exp.0,
+            life: Life {
+                issued_at: self.iat.0,
+                not_before: self.nbf.map(|nbf| nbf.0),
+                expires_at: self.exp.0,
+            },
         }
     }
 }
@@ -148,9 +156,11 @@ impl Body for RefreshBody {
         Frame {
             issuer: &self.iss,
             audience: &self.aud,
-            issued_at: self.iat.0,
-            not_before: self.nbf.map(|nbf| nbf.0),
-            expires_at: self.exp.0,
+            life: Life {
+                issued_at: self.iat.0,
+                not_before: self.nbf.map(|nbf| nbf.0),
+                expires_at: self.exp.0,
+            },
         }
     }
 }

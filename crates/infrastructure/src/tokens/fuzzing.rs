@@ -7,9 +7,11 @@ use std::{sync::Arc, time::Duration};
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use holdfast_application::{
-    domain::Timestamp,
-    ports::{Expiry, Tokens},
+    domain::{PersonalTokenId, Timestamp, UserId},
+    ports::{Expiry, PersonalTokenClaim, PersonalTokenText, Tokens},
 };
+
+use uuid::Uuid;
 
 use super::{
     AccessBody, Body, Header, JwtOptions, JwtTokens, Key, KeyRing, LegacyOptions, Parts, RefreshBody, Secret,
@@ -58,6 +60,27 @@ pub fn signed_token(raw: &[u8]) {
         is_ours::<RefreshBody>(key, header, claims);
     }
     assert!(tokens.verify_legacy(&text, now).is_err(), "our key signed for the FastAPI backend");
+}
+
+/// Bytes that claim to be a personal access token: no other kind of token has its form, and what has it has one spelling. The
+/// same bytes as what a token consists of.
+pub fn personal_token(raw: &[u8]) {
+    if let (Ok(text), Some(tokens), Some(now)) = (std::str::from_utf8(raw), tokens(), now())
+        && PersonalTokenText::open(text).is_some()
+    {
+        assert!(text.starts_with("hfp_") && text.len() == 96, "{text:?}");
+        let letters = text.get(4..).unwrap_or_default();
+        let spelt = URL_SAFE_NO_PAD.decode(letters).map(|bytes| URL_SAFE_NO_PAD.encode(bytes));
+        assert_eq!(spelt.as_deref(), Ok(letters));
+        assert!(tokens.verify_access(text, now, Expiry::Ignored).is_err(), "{text:?}");
+    }
+    let Some((ids, rest)) = raw.split_at_checked(32) else { return };
+    let (Ok(owner), Ok(id)) = (Uuid::from_slice(&ids[..16]), Uuid::from_slice(&ids[16..])) else { return };
+    let Some(secret) = rest.first_chunk() else { return };
+    let (owner, id) = (UserId::new(owner), PersonalTokenId::new(id));
+    let (text, hash) = PersonalTokenText::seal(owner, id, secret);
+    let opened = PersonalTokenText::open(text.expose());
+    assert_eq!(opened, Some(PersonalTokenClaim { owner, id, hash }), "it is not opened as it was sealed");
 }
 
 /// Bytes that claim to be a key file.
@@ -172,6 +195,8 @@ mod tests {
         fn any_bytes_as_a_token(raw in prop::collection::vec(any::<u8>(), 0..300), text in "[A-Za-z0-9_.=-]{0,200}") {
             token(&raw);
             token(text.as_bytes());
+            personal_token(&raw);
+            personal_token(format!("hfp_{text}").as_bytes());
         }
 
         #[test]

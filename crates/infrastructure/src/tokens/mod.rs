@@ -1,6 +1,6 @@
 //! Signed tokens: JSON Web Tokens in the compact serialisation (RFC 7515, RFC 7519), of two kinds that never stand in
 //! for each other. The shape is read in `compact`, the claims in `claims`. Keys live in `keys`; those of key files are read in
-//! `pem`, `der` and `pairs`, and kept in a `directory`. Revocation and sessions are the application's. Of other issuers' tokens
+//! `pem`, `der` and `pairs`, and kept in a `directory`. What has been verified is remembered in `verified`. Revocation and sessions are the application's. Of other issuers' tokens
 //! only the FastAPI backend's are accepted, in `legacy`.
 
 mod claims;
@@ -13,6 +13,7 @@ mod keys;
 mod legacy;
 mod pairs;
 mod pem;
+mod verified;
 
 use std::{fmt, time::Duration};
 
@@ -25,7 +26,7 @@ use holdfast_application::{
 use serde::{Serialize, de::DeserializeOwned};
 use zeroize::Zeroizing;
 
-use claims::{AccessBody, Body, Frame, RefreshBody};
+use claims::{AccessBody, Body, Frame, Life, RefreshBody};
 use compact::{Header, Parts};
 pub use directory::{
     Change, KeyChangeError, KeyDirectory, KeyDirectoryFault, KeyState, NoSigningKey, Retirement, StoredKey,
@@ -34,6 +35,7 @@ pub use directory::{
 pub use keys::{CannotSign, EmptySecret, Key, KeyError, KeyRing};
 use legacy::LegacyTokens;
 pub use pairs::{PairAlgorithm, UnknownAlgorithm};
+use verified::VerifiedTokens;
 
 /// How far the clocks of two instances may be apart.
 const LEEWAY: Duration = Duration::from_secs(30);
@@ -102,7 +104,8 @@ pub enum JwtOptionsError {
 ///
 /// Verification goes from what is cheap to what is costly and stops at the first fault: size, three strict base64url
 /// parts, strict header, known key, the key's own algorithm, signature, kind, strict claims, issuer and audience,
-/// times, length of life. Members that we never write make a token invalid, even under a true signature.
+/// times, length of life. Members that we never write make a token invalid, even under a true signature. An access token
+/// that has passed is remembered, and then only its times are looked at.
 pub struct JwtTokens {
     issuer: String,
     audience: String,
@@ -110,6 +113,7 @@ pub struct JwtTokens {
     longest_access: Duration,
     longest_refresh: Duration,
     legacy: Option<LegacyTokens>,
+    verified: VerifiedTokens,
 }
 
 impl JwtTokens {
@@ -120,7 +124,8 @@ impl JwtTokens {
             return Err(JwtOptionsError::EmptyName);
         }
         let legacy = legacy.as_ref().map(LegacyTokens::new).transpose()?;
-        Ok(Self { issuer, audience, keys, longest_access, longest_refresh, legacy })
+        let verified = VerifiedTokens::new();
+        Ok(Self { issuer, audience, keys, longest_access, longest_refresh, legacy, verified })
     }
 
     /// `body` as a token of its kind under `key`: the same bytes for the same input.
@@ -160,20 +165,24 @@ impl JwtTokens {
         expiry: Expiry,
         longest: Duration,
     ) -> Result<(), InvalidToken> {
-        let Frame { issuer, audience, issued_at, not_before, expires_at } = *frame;
-        let ahead = |at: Timestamp| at.since(now) > LEEWAY;
-        let over = expiry == Expiry::Enforced && now.since(expires_at) > LEEWAY;
-        // Both ends of a life are cut to whole seconds, which can make it a second longer.
-        let longest = longest.saturating_add(Duration::from_secs(1));
-        let life_fits = expires_at >= issued_at && expires_at.since(issued_at) <= longest;
-        let good = issuer == self.issuer
-            && audience == self.audience
-            && !ahead(issued_at)
-            && !not_before.is_some_and(ahead)
-            && !over
-            && life_fits;
-        if good { Ok(()) } else { Err(InvalidToken) }
+        let Frame { issuer, audience, life } = *frame;
+        if issuer != self.issuer || audience != self.audience {
+            return Err(InvalidToken);
+        }
+        in_time(life, now, expiry, longest)
     }
+}
+
+/// Whether a token of this life may be used now.
+fn in_time(life: Life, now: Timestamp, expiry: Expiry, longest: Duration) -> Result<(), InvalidToken> {
+    let Life { issued_at, not_before, expires_at } = life;
+    let ahead = |at: Timestamp| at.since(now) > LEEWAY;
+    let over = expiry == Expiry::Enforced && now.since(expires_at) > LEEWAY;
+    // Both ends of a life are cut to whole seconds, which can make it a second longer.
+    let longest = longest.saturating_add(Duration::from_secs(1));
+    let life_fits = expires_at >= issued_at && expires_at.since(issued_at) <= longest;
+    let good = !ahead(issued_at) && !not_before.is_some_and(ahead) && !over && life_fits;
+    if good { Ok(()) } else { Err(InvalidToken) }
 }
 
 impl Tokens for JwtTokens {
@@ -196,7 +205,15 @@ impl Tokens for JwtTokens {
         now: Timestamp,
         expiry: Expiry,
     ) -> Result<AccessClaims, InvalidToken> {
-        self.verify::<AccessBody>(token, now, expiry, self.longest_access)?.into_claims()
+        if let Some(known) = self.verified.find(token) {
+            in_time(known.life, now, expiry, self.longest_access)?;
+            return Ok(known.claims.clone());
+        }
+        let body = self.verify::<AccessBody>(token, now, expiry, self.longest_access)?;
+        let life = body.frame().life;
+        let claims = body.into_claims()?;
+        self.verified.remember(token, life, &claims);
+        Ok(claims)
     }
 
     fn verify_refresh(

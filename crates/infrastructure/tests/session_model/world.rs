@@ -26,7 +26,7 @@ use holdfast_infrastructure::{
     tokens::{JwtOptions, JwtTokens, Key, KeyRing, Secret},
 };
 use holdfast_testkit::{
-    CountedSecrets, FixedClock, MemoryOutbox, MemoryStore, PlainPasswords, SequentialIds,
+    CountedSecrets, FixedClock, MemoryOutbox, MemoryStore, PlainPasswords, PlainVault, SequentialIds,
     fixtures::{LIFETIMES, PASSWORD},
     postgres, rows,
 };
@@ -83,6 +83,7 @@ impl World {
             ids: Arc::new(SequentialIds::default()),
             randomness: Arc::new(CountedSecrets::default()),
             outbox: Arc::new(MemoryOutbox::default()),
+            vault: Arc::new(PlainVault::default()),
         };
         let policy = AuthPolicy { access: ACCESS, long_lived: DAY, sessions: LIFETIMES };
         let services = Services::new(adapters, policy, CursorKey::derive(b"cursors"), Throttling::off());
@@ -106,7 +107,13 @@ impl World {
     pub(crate) async fn sign_in(&self, person: &Person) -> SignedIn {
         let Person { email, first: _ } = person;
         let password = Password::new(PASSWORD.to_owned());
-        let wish = SignIn { email: email.clone(), password, long_lived: false, client: Client::default() };
+        let wish = SignIn {
+            email: email.clone(),
+            password,
+            code: None,
+            long_lived: false,
+            client: Client::default(),
+        };
         self.services.auth.sign_in(wish).await.unwrap()
     }
 

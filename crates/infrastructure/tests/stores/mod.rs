@@ -2,13 +2,10 @@
 
 #![expect(clippy::unwrap_used, reason = "a test says what is wrong by panicking")]
 
-use std::{net::SocketAddr, path::Path, time::Duration};
+use std::{path::Path, time::Duration};
 
 use holdfast_infrastructure::database::{DatabaseLocation, DatabaseOptions, SeaOrmStore};
-use holdfast_testkit::{
-    ChaosProxy,
-    postgres::{self, TestDatabase},
-};
+use holdfast_testkit::postgres::{self, TestDatabase};
 use migration::{DatabaseUrl, Runner};
 use tempfile::TempDir;
 
@@ -41,13 +38,4 @@ pub(crate) async fn postgres_database() -> Option<TestDatabase> {
 
 pub(crate) async fn migrate(url: &str) {
     Runner::new(&DatabaseUrl::parse(url).unwrap()).up(None).await.unwrap();
-}
-
-/// A network in front of the server that `url` names, and the URL that leads through it.
-pub(crate) fn behind_a_proxy(url: &str) -> (ChaosProxy, String) {
-    let (head, tail) = url.rsplit_once('/').unwrap();
-    let (head, port) = head.rsplit_once(':').unwrap();
-    let proxy = ChaosProxy::new(SocketAddr::from(([127, 0, 0, 1], port.parse().unwrap()))).unwrap();
-    let url = format!("{head}:{}/{tail}", proxy.address().port());
-    (proxy, url)
 }

@@ -85,7 +85,8 @@ async fn migrate(
     let url = &settings.database.migration_url;
     // Nobody has said that a database on another machine may be thrown away.
     let production = settings.environment.is_strict() || !(settings.environment_stated() || url.is_local());
-    Ok(migration::cli::run(command, url, production, &mut std::io::stdout()).await?)
+    let patience = settings.database.wake_timeout();
+    Ok(migration::cli::run(command, url, patience, production, &mut std::io::stdout()).await?)
 }
 
 fn log_warnings(warnings: &[Warning]) {
@@ -103,10 +104,19 @@ fn report(result: anyhow::Result<()>) -> ExitCode {
     match result {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            complain(format_args!("error: {error:#}"));
+            complain(format_args!("error: {}", told(&error)));
             ExitCode::FAILURE
         }
     }
+}
+
+/// The error and its causes, each once: many tell theirs in their own text.
+fn told(error: &anyhow::Error) -> String {
+    error.chain().fold(String::new(), |told, cause| match cause.to_string() {
+        cause if told.is_empty() => cause,
+        cause if told.contains(&cause) => told,
+        cause => format!("{told}: {cause}"),
+    })
 }
 
 fn print(text: &str) -> ExitCode {

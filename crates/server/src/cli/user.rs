@@ -36,6 +36,13 @@ pub(super) enum UserCommand {
         #[arg(long)]
         email: String,
     },
+    /// Remove the second factor of an account whose owner has lost it; all its sessions end
+    ///
+    /// Make sure by other means that it is the owner who asks.
+    ResetSecondFactor {
+        /// The account's e-mail address
+        email: String,
+    },
 }
 
 /// Runs one command against the configured database.
@@ -44,6 +51,7 @@ pub(super) async fn run(settings: &Settings, command: UserCommand) -> anyhow::Re
     match command {
         UserCommand::CreateAdmin { email } => create_admin(settings, email).await,
         UserCommand::Claim { id, email } => claim(settings, id, email).await,
+        UserCommand::ResetSecondFactor { email } => reset_second_factor(settings, email).await,
     }
 }
 
@@ -53,6 +61,13 @@ async fn claim(settings: &Settings, id: UserId, email: String) -> anyhow::Result
     let password = NewPassword::new(read_password()?, &email).context("the password")?;
     services.users.claim(id, &email, &password).await?;
     print(&format!("{id} belongs to {} now", email.as_str()));
+    Ok(())
+}
+
+async fn reset_second_factor(settings: &Settings, email: String) -> anyhow::Result<()> {
+    let services = compose::services(settings).await?;
+    let id = services.users.reset_second_factor(&Email::stored(email.clone())).await?;
+    print(&format!("{email} ({id}) has no second factor any more; its sessions ended"));
     Ok(())
 }
 

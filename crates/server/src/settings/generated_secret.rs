@@ -1,5 +1,5 @@
-//! The signing secret that a developer's machine makes for itself and keeps, so that sign-ins
-//! survive a restart. When one may be generated is decided in `signing_secret`.
+//! The secrets that a developer's machine makes for itself and keeps, so that sign-ins and second factors survive a restart.
+//! When one may be generated is decided in `signing_secret` and `encryption`.
 
 use std::fs::{self, File};
 use std::io::{self, Read as _, Write as _};
@@ -18,11 +18,18 @@ const RANDOM_BYTES: usize = 32;
 #[derive(Debug, Error)]
 pub enum GeneratedSecretError {
     /// The file exists, but what it holds is no secret of ours.
-    #[error("{} holds no secret of at least 32 bytes; remove the file to have one generated, or set JWT_SECRET", .0.display())]
-    Unusable(PathBuf),
+    #[error("{} holds no secret of at least 32 bytes; remove the file to have one generated, or set {variable}", path.display())]
+    Unusable {
+        /// The variable in whose place it stands.
+        variable: &'static str,
+        /// The secret's file.
+        path: PathBuf,
+    },
     /// The file or its directory cannot be read or written.
-    #[error("{} can be neither read nor written: {cause}; make it writable or set JWT_SECRET", path.display())]
+    #[error("{} can be neither read nor written: {cause}; make it writable or set {variable}", path.display())]
     File {
+        /// The variable in whose place it stands.
+        variable: &'static str,
         /// The secret's file.
         path: PathBuf,
         /// What the system said.
@@ -30,14 +37,14 @@ pub enum GeneratedSecretError {
     },
 }
 
-/// Reads the secret at `path`, or makes one of 256 random bits there that only the owner may read. Where others may read
+/// Reads the secret at `path` in the place of `variable`, or makes one of 256 random bits there that only the owner may read. Where others may read
 /// it by now, the log warns: on a developer's machine that is a mistake, and no reason to stop.
 ///
 /// Of several processes that do this at once, one creates the file and all return its secret: the
 /// text is complete on disk before it gets its name, and the name is never given twice.
-pub fn load_or_create_secret(path: &Path) -> Result<Secret, GeneratedSecretError> {
-    let failed = |cause| GeneratedSecretError::File { path: path.to_owned(), cause };
-    if let Some(secret) = load(path)? {
+pub fn load_or_create_secret(variable: &'static str, path: &Path) -> Result<Secret, GeneratedSecretError> {
+    let failed = |cause| GeneratedSecretError::File { variable, path: path.to_owned(), cause };
+    if let Some(secret) = load(variable, path)? {
         return Ok(secret);
     }
     let directory = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
@@ -46,34 +53,35 @@ pub fn load_or_create_secret(path: &Path) -> Result<Secret, GeneratedSecretError
     match write_new(path, directory, &secret) {
         Ok(()) => Ok(secret),
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
-            load(path)?.ok_or_else(|| failed(io::ErrorKind::NotFound.into()))
+            load(variable, path)?.ok_or_else(|| failed(io::ErrorKind::NotFound.into()))
         }
         Err(error) => Err(failed(error)),
     }
 }
 
-fn load(path: &Path) -> Result<Option<Secret>, GeneratedSecretError> {
-    let text = match read(path) {
+fn load(variable: &'static str, path: &Path) -> Result<Option<Secret>, GeneratedSecretError> {
+    let unusable = || GeneratedSecretError::Unusable { variable, path: path.to_owned() };
+    let text = match read(variable, path) {
         Ok(text) => Secret::new(text),
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
         Err(error) if error.kind() == io::ErrorKind::InvalidData => {
-            return Err(GeneratedSecretError::Unusable(path.to_owned()));
+            return Err(unusable());
         }
-        Err(cause) => return Err(GeneratedSecretError::File { path: path.to_owned(), cause }),
+        Err(cause) => return Err(GeneratedSecretError::File { variable, path: path.to_owned(), cause }),
     };
     let trimmed = text.text().trim();
     if trimmed.len() < MINIMUM_BYTES {
-        return Err(GeneratedSecretError::Unusable(path.to_owned()));
+        return Err(unusable());
     }
     Ok(Some(Secret::new(trimmed.to_owned())))
 }
 
-fn read(path: &Path) -> io::Result<String> {
+fn read(variable: &str, path: &Path) -> io::Result<String> {
     let mut file = File::open(path)?;
     if let Some(mode) = exposed_mode(&file.metadata()?) {
         tracing::warn!(
             target: "holdfast::settings",
-            "JWT_SECRET: {} may be read or written by others (mode {mode:04o}): run chmod 600 on it, or remove it to have \
+            "{variable}: {} may be read or written by others (mode {mode:04o}): run chmod 600 on it, or remove it to have \
              another one generated",
             path.display()
         );

@@ -8,10 +8,12 @@
 mod auth;
 mod database;
 mod describe;
+mod encryption;
 mod env_files;
 mod environment;
 mod fault;
 mod generated_secret;
+mod housekeeping;
 mod http;
 mod legacy_tokens;
 mod limits;
@@ -32,9 +34,11 @@ pub mod variables;
 pub use auth::AuthSettings;
 pub use database::DatabaseSettings;
 pub use describe::{Description, Row};
+pub use encryption::EncryptionSettings;
 pub use environment::Environment;
 pub use fault::{Fault, Faults, Warning};
 pub use generated_secret::{GeneratedSecretError, load_or_create_secret};
+pub use housekeeping::HousekeepingSettings;
 pub use http::HttpSettings;
 pub use legacy_tokens::LegacyTokenSettings;
 pub use limits::LimitSettings;
@@ -66,12 +70,16 @@ pub struct Settings {
     pub auth: AuthSettings,
     /// Stored passwords.
     pub passwords: PasswordSettings,
+    /// Stored secrets.
+    pub encryption: EncryptionSettings,
     /// Bounds on work.
     pub limits: LimitSettings,
     /// How fast clients may try.
     pub throttling: ThrottlingSettings,
     /// How mail goes out.
     pub mail: MailSettings,
+    /// What is kept for how long.
+    pub housekeeping: HousekeepingSettings,
     description: Description,
 }
 
@@ -117,9 +125,11 @@ impl Settings {
         let strictness = Strictness::judge(reader, environment, &http, &database);
         let auth = AuthSettings::read(reader, directory, &strictness);
         let passwords = PasswordSettings::read(reader, &strictness);
+        let encryption = EncryptionSettings::read(reader, directory, &strictness);
         let limits = LimitSettings::read(reader);
         let throttling = ThrottlingSettings::read(reader, environment);
         let mail = MailSettings::read(reader, directory, &strictness, &http);
+        let housekeeping = HousekeepingSettings::read(reader);
         let sections = [
             vec![("ENVIRONMENT", Some(environment.as_str().to_owned()))],
             http.effective(),
@@ -127,9 +137,11 @@ impl Settings {
             database.effective(),
             auth.effective(),
             passwords.effective(),
+            encryption.effective(),
             limits.effective(),
             throttling.effective(),
             mail.effective(),
+            housekeeping.effective(),
         ];
         let description = Description::new(reader, sections);
         Self {
@@ -139,9 +151,11 @@ impl Settings {
             database,
             auth,
             passwords,
+            encryption,
             limits,
             throttling,
             mail,
+            housekeeping,
             description,
         }
     }

@@ -31,7 +31,7 @@ const KNOWN_PARTS: [&str; 11] = [
     "replace-me",
 ];
 
-/// Where the signing secret comes from.
+/// Where a secret comes from.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum SecretSource {
     /// Configured.
@@ -41,7 +41,7 @@ pub enum SecretSource {
         /// The secret's file.
         path: PathBuf,
     },
-    /// Not set, and not needed, because a key pair signs.
+    /// Not set, and not needed: a key pair signs, or what it is for is off.
     Unneeded,
 }
 

@@ -148,6 +148,10 @@ pub const ALL: &[Variable] = &[
         "Goes into every password hash, so that a stolen database alone cannot be searched for passwords. Lost, nobody can sign in: keep it where backups are not."),
     variable("PASSWORD_PREVIOUS_PEPPERS", "list of secrets", Nothing, STRONG,
         "Earlier peppers, whose hashes still count and are replaced at the next sign-in."),
+    variable("ENCRYPTION_KEY", "secret", Computed("generated into data/encryption-key in local development"), STRONG,
+        "Encrypts the secrets of second factors; where it is not set, nobody can enrol one. Lost, no code of those who have one is accepted: keep it where backups are not."),
+    variable("ENCRYPTION_PREVIOUS_KEYS", "list of secrets", Nothing, STRONG,
+        "Earlier keys, whose secrets still count and are encrypted anew when a code is next used."),
     variable("RATE_LIMIT", "boolean", Text("on"), TRUE_OR_FALSE,
         "Throttling; off is for load tests and refused in staging and production."),
     variable("RATE_LIMIT_SIGN_IN_BURST", "whole number", Text("20"), "1–1000",
@@ -170,6 +174,8 @@ pub const ALL: &[Variable] = &[
         "The relay that sends mail; user and password percent-encoded."),
     variable("MAIL_FROM", "mail address", Computed("Holdfast <holdfast@localhost> in local development"), "name@example.com or Name <name@example.com>",
         "Who mail comes from; required with SMTP_URL."),
+    variable("AUDIT_RETENTION_DAYS", "days", Text("365"), "31–3650",
+        "How long entries of the security history are kept."),
 ];
 
 /// What the FastAPI backend read, or listed without reading, and this server has no use for.

@@ -5,10 +5,14 @@
 
 pub mod administration;
 pub mod audit;
+pub mod housekeeping;
 pub mod idempotency;
+pub mod leases;
 pub mod legacy_tokens;
 pub mod one_time_tokens;
+pub mod personal_tokens;
 mod reference;
+pub mod second_factors;
 pub mod sessions;
 pub mod task_order;
 pub mod task_paging;
@@ -102,6 +106,7 @@ macro_rules! store_conformance {
                 it_may_be_committed_by_another_task
                 an_abandoned_call_leaves_the_store_usable
                 a_ping_is_answered
+                a_store_that_writes_says_so
             }
             task_rows {
                 every_field_comes_back_as_it_went_in
@@ -234,6 +239,7 @@ macro_rules! store_conformance {
                 of_many_networks_at_once_as_many_count_as_are_free
                 failures_at_the_same_moment_are_all_counted
                 what_is_given_back_was_no_failure
+                an_attempt_that_failed_is_not_under_way_any_more
                 a_success_clears_its_network_alone
                 no_call_touches_another_principal_or_network
                 a_principal_is_forgotten_as_a_whole
@@ -241,18 +247,54 @@ macro_rules! store_conformance {
                 a_success_is_part_of_its_unit_of_work
                 any_order_of_attempts_counts_as_the_limits_say
             }
+            second_factors {
+                every_field_comes_back_as_it_went_in
+                an_enrolment_replaces_a_pending_one_and_none_that_counts
+                a_factor_is_confirmed_once
+                a_period_is_accepted_once_and_only_after_the_last
+                one_of_many_acceptances_succeeds
+                a_secret_is_sealed_anew_only_by_who_knows_it
+                a_recovery_code_is_used_once_and_goes_with_its_factor
+                one_of_many_redemptions_of_a_recovery_code_succeeds
+                no_call_reads_or_writes_a_factor_of_another_account
+                an_acceptance_is_part_of_its_unit_of_work
+                a_deleted_account_takes_its_factor_along
+            }
             one_time_tokens {
                 every_field_comes_back_as_it_went_in
                 a_token_needs_an_account
                 a_token_is_redeemed_once_in_time_and_for_its_purpose_alone
                 one_of_many_redemptions_succeeds
-                a_newer_token_makes_the_earlier_ones_of_its_purpose_void
+                a_superseded_token_is_void_whatever_clocks_and_ids_say
                 a_revocation_ends_every_token_of_its_account
                 what_was_issued_is_told_whatever_became_of_it
                 only_what_was_over_is_forgotten
                 no_call_reads_or_writes_a_token_of_another_account
                 a_redemption_is_part_of_its_unit_of_work
                 a_deleted_account_takes_its_tokens_along
+            }
+            personal_tokens {
+                every_field_comes_back_as_it_went_in
+                a_token_needs_an_account_and_an_id_of_its_own
+                a_bearer_comes_with_the_account_as_it_is_now
+                the_newest_tokens_come_first
+                a_use_is_noted_unless_a_later_one_was
+                one_of_many_uses_at_once_is_noted
+                a_removed_token_is_gone_and_no_other
+                no_call_reads_or_writes_a_token_of_another_account
+                a_token_is_made_and_removed_with_its_unit_of_work
+                a_deleted_account_takes_its_personal_tokens_along
+                what_is_over_is_swept_and_nothing_else
+            }
+            leases {
+                a_lease_has_one_holder_until_its_end
+                one_of_many_holders_has_it
+                leases_of_different_names_are_apart
+                a_clock_that_was_set_back_keeps_nobody_out
+            }
+            housekeeping {
+                of_any_rows_those_that_are_over_go_once_and_nothing_else
+                many_sweeps_at_once_remove_each_row_once
             }
             audit {
                 every_field_but_the_device_comes_back_as_it_went_in

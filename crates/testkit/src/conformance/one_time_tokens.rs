@@ -23,7 +23,8 @@ fn token(owner: UserId, purpose: LinkPurpose, n: u128) -> OneTimeToken {
     let email = (purpose == LinkPurpose::ChangeEmail).then(|| Email::stored("Ädà@example.com".to_owned()));
     OneTimeToken {
         owner,
-        id: OneTimeTokenId::new(uuid::Uuid::from_u128(n)),
+        // The nil one is no id.
+        id: OneTimeTokenId::new(uuid::Uuid::from_u128(n + 1)),
         purpose,
         hash: TokenHash(hash),
         email,
@@ -111,13 +112,14 @@ pub async fn one_of_many_redemptions_succeeds(fresh: &Fresh) {
     assert_eq!(redeemed, [wanted]);
 }
 
-/// One is good until it is followed by a newer one of the same account and purpose, whatever becomes of that.
-pub async fn a_newer_token_makes_the_earlier_ones_of_its_purpose_void(fresh: &Fresh) {
+/// Makes every token of the account with this purpose good for nothing, and no other, whatever becomes of the newer one.
+pub async fn a_superseded_token_is_void_whatever_clocks_and_ids_say(fresh: &Fresh) {
     let owner = fresh.member().await;
-    let older = inserted(fresh, token(owner, PURPOSE, 1)).await;
+    let older = inserted(fresh, token(owner, PURPOSE, 7)).await;
     let other = inserted(fresh, token(owner, LinkPurpose::VerifyEmail, 2)).await;
     let stranger = inserted(fresh, token(fresh.member().await, PURPOSE, 9)).await;
-    // The newest has the largest id, whatever the clocks said.
+    tokens(fresh).supersede(owner, PURPOSE, at(0)).await.unwrap();
+    // The newer one comes from an instance whose clock is behind: an earlier time and a smaller id.
     let newer = OneTimeToken {
         created_at: at(0).minus(std::time::Duration::from_secs(5)),
         ..token(owner, PURPOSE, 3)

@@ -193,6 +193,38 @@ pub async fn what_is_given_back_was_no_failure(fresh: &Fresh) {
     assert_eq!(find(fresh, who, 2).await.network, None);
 }
 
+/// It MUST do what `Counter::failed` does, and MUST leave alone what is not there.
+pub async fn an_attempt_that_failed_is_not_under_way_any_more(fresh: &Fresh) {
+    let who = principal();
+    let pending = |counters: Counters| {
+        [counters.network, counters.account].map(|counter| counter.map_or(0, |counter| counter.pending))
+    };
+    let first = count(fresh, who, 1, at(0)).await;
+    let second = count(fresh, who, 1, at(5)).await;
+    assert_eq!((pending(first), pending(second)), ([1, 1], [2, 2]));
+    let throttle = fresh.store.throttle();
+    throttle.fail(who, &network(1), &first).await.unwrap();
+    let left = find(fresh, who, 1).await;
+    assert_eq!((pending(left), failures(left)), ([1, 1], [2, 2]));
+    assert_eq!(left.network.unwrap().blocked_until, second.network.unwrap().blocked_until);
+    assert!(left.network.unwrap().is_pending(at(14)) && !left.network.unwrap().is_pending(at(15)));
+    throttle.fail(who, &network(1), &Counters { network: None, ..second }).await.unwrap();
+    assert_eq!(pending(find(fresh, who, 1).await), [1, 0]);
+    throttle.fail(who, &network(1), &second).await.unwrap();
+    throttle.fail(who, &network(1), &second).await.unwrap();
+    assert_eq!(pending(find(fresh, who, 1).await), [0, 0]);
+    // Of an attempt that nothing was heard of for ten seconds it is taken that it failed.
+    let third = count(fresh, who, 1, at(15)).await;
+    let fourth = count(fresh, who, 1, at(35)).await;
+    assert_eq!((pending(third), pending(fourth)), ([1, 1], [1, 1]));
+    // Another series, and none at all.
+    throttle.clear(who, &network(1), at(36)).await.unwrap();
+    throttle.fail(who, &network(1), &fourth).await.unwrap();
+    assert_eq!(find(fresh, who, 1).await.network, Some(Counter::cleared(at(36))));
+    throttle.fail(who, &network(2), &fourth).await.unwrap();
+    assert_eq!(find(fresh, who, 2).await.network, None);
+}
+
 /// The network's counter MUST be cleared, also where there was none; the other one MUST stay.
 pub async fn a_success_clears_its_network_alone(fresh: &Fresh) {
     let who = principal();
@@ -298,13 +330,15 @@ struct Step {
 #[derive(Debug, Clone, Copy)]
 enum Outcome {
     Failure,
+    UnderWay,
     NoFailure,
     Success,
 }
 
 fn steps() -> impl Strategy<Value = Vec<Step>> {
     let outcome = prop_oneof![
-        8 => Just(Outcome::Failure),
+        6 => Just(Outcome::Failure),
+        2 => Just(Outcome::UnderWay),
         2 => Just(Outcome::NoFailure),
         1 => Just(Outcome::Success),
     ];
@@ -342,7 +376,15 @@ async fn agrees(fresh: &Fresh, steps: Vec<Step>) -> Result<(), String> {
         networks.extend(counted.network.map(|counter| (from, counter)));
         account = counted.account.or(account);
         match outcome {
-            Outcome::Failure => {}
+            Outcome::Failure => {
+                throttle.fail(who, &network, &counted).await.unwrap();
+                let failed = |counter: Counter, counted: Option<Counter>| {
+                    counted.map_or(counter, |counted| counter.failed(&counted))
+                };
+                networks.entry(from).and_modify(|counter| *counter = failed(*counter, counted.network));
+                account = account.map(|counter| failed(counter, counted.account));
+            }
+            Outcome::UnderWay => {}
             Outcome::NoFailure => {
                 throttle.give_back(who, &network, &counted, now).await.unwrap();
                 let given_back = |counter: Counter, counted: Option<Counter>| {

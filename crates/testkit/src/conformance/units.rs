@@ -255,3 +255,10 @@ pub async fn an_abandoned_call_leaves_the_store_usable(fresh: &Fresh) {
 pub async fn a_ping_is_answered(fresh: &Fresh) {
     fresh.store.ping().await.unwrap();
 }
+
+/// A store that writes MUST say so.
+pub async fn a_store_that_writes_says_so(fresh: &Fresh) {
+    fresh.store.check_writes().await.unwrap();
+    fresh.member().await;
+    fresh.store.check_writes().await.unwrap();
+}

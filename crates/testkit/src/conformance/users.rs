@@ -323,15 +323,17 @@ pub async fn an_address_is_changed_unless_another_account_has_it(fresh: &Fresh) 
     users.insert(&ada).await.unwrap();
     users.insert(&bob).await.unwrap();
     let taken = Email::stored(bob.user.email.as_str().to_uppercase());
-    let refused = users.change_email(ada.user.id, &taken, at(3)).await;
+    let refused = users.change_email(ada.user.id, &taken, true, at(3)).await;
     assert!(matches!(refused, Err(StoreError::Duplicate(Unique::Email))), "{refused:?}");
     assert_eq!(users.find_account(ada.user.id).await.unwrap().as_ref(), Some(&ada));
 
     let (old, new) = (ada.user.email.as_str().to_owned(), format!("Ärger.{}@example.com", tag()));
-    for (email, time) in [(old.to_uppercase(), at(4)), (new.clone(), at(5))] {
+    for (email, email_verified, time) in
+        [(old.to_uppercase(), true, at(4)), (new.clone(), false, at(5)), (new.clone(), true, at(6))]
+    {
         let email = Email::stored(email);
-        assert!(users.change_email(ada.user.id, &email, time).await.unwrap());
-        let user = User { email: email.clone(), email_verified: true, updated_at: time, ..ada.user.clone() };
+        assert!(users.change_email(ada.user.id, &email, email_verified, time).await.unwrap());
+        let user = User { email: email.clone(), email_verified, updated_at: time, ..ada.user.clone() };
         let expected = Account { user, ..ada.clone() };
         assert_eq!(users.find_by_email(&email.as_str().to_lowercase()).await.unwrap(), Some(expected));
     }
@@ -339,7 +341,7 @@ pub async fn an_address_is_changed_unless_another_account_has_it(fresh: &Fresh) 
     assert!(is_taken(&late), "{late:?}");
     assert_eq!(find(fresh, &old).await, None);
     users.insert(&account().email(&old).build()).await.unwrap();
-    assert!(!users.change_email(UserId::new(unique()), &Email::stored(tag()), at(6)).await.unwrap());
+    assert!(!users.change_email(UserId::new(unique()), &Email::stored(tag()), true, at(6)).await.unwrap());
 }
 
 /// … also when two accounts ask for it at the same moment: at most one gets it.
@@ -348,7 +350,7 @@ pub async fn one_of_many_changes_to_one_address_succeeds(fresh: &Fresh) {
     let mut callers = Vec::new();
     for _ in 0..16 {
         let (id, store, wanted) = (fresh.member().await, fresh.store.clone(), wanted.clone());
-        let change = async move { (id, store.users().change_email(id, &wanted, at(1)).await) };
+        let change = async move { (id, store.users().change_email(id, &wanted, true, at(1)).await) };
         callers.push(tokio::spawn(change));
     }
     let mut changed = Vec::new();

@@ -2,7 +2,9 @@
 
 mod idempotency;
 mod one_time_tokens;
+mod personal_tokens;
 mod repositories;
+mod second_factors;
 mod throttle;
 
 use std::{
@@ -15,8 +17,9 @@ use std::{
 
 use async_trait::async_trait;
 use holdfast_application::ports::{
-    AuditRepository, IdempotencyRepository, LegacyTokenRepository, OneTimeTokenRepository, Repositories,
-    SessionRepository, Store, StoreError, TaskRepository, ThrottleRepository, UnitOfWork, UserRepository,
+    AuditRepository, IdempotencyRepository, LeaseRepository, LegacyTokenRepository, OneTimeTokenRepository,
+    PersonalTokenRepository, Repositories, SecondFactorRepository, SessionRepository, Store, StoreError,
+    TaskRepository, ThrottleRepository, UnitOfWork, UserRepository, WriteOutage,
 };
 
 type Interlude = Pin<Box<dyn Future<Output = ()> + Send>>;
@@ -180,11 +183,23 @@ impl Repositories for FailingStore {
         &self.0
     }
 
+    fn personal_tokens(&self) -> &dyn PersonalTokenRepository {
+        &self.0
+    }
+
+    fn second_factors(&self) -> &dyn SecondFactorRepository {
+        &self.0
+    }
+
     fn throttle(&self) -> &dyn ThrottleRepository {
         &self.0
     }
 
     fn audit(&self) -> &dyn AuditRepository {
+        &self.0
+    }
+
+    fn leases(&self) -> &dyn LeaseRepository {
         &self.0
     }
 }
@@ -199,6 +214,12 @@ impl Store for FailingStore {
 
     async fn ping(&self) -> Result<(), StoreError> {
         self.0.faults.around(self.0.inner.ping()).await
+    }
+
+    async fn check_writes(&self) -> Result<(), WriteOutage> {
+        let Failing { inner, faults, .. } = &self.0;
+        let answered = faults.around(async { Ok(inner.check_writes().await) }).await;
+        answered.unwrap_or(Err(WriteOutage::Unreachable))
     }
 }
 
@@ -227,11 +248,23 @@ impl Repositories for Failing<Box<dyn UnitOfWork>> {
         self
     }
 
+    fn personal_tokens(&self) -> &dyn PersonalTokenRepository {
+        self
+    }
+
+    fn second_factors(&self) -> &dyn SecondFactorRepository {
+        self
+    }
+
     fn throttle(&self) -> &dyn ThrottleRepository {
         self
     }
 
     fn audit(&self) -> &dyn AuditRepository {
+        self
+    }
+
+    fn leases(&self) -> &dyn LeaseRepository {
         self
     }
 }

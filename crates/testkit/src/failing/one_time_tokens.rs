@@ -43,11 +43,19 @@ impl<R: Inner> OneTimeTokenRepository for Failing<R> {
         self.call(self.inner.repositories().one_time_tokens().redeem(owner, purpose, hash, at)).await
     }
 
+    async fn supersede(&self, owner: UserId, purpose: LinkPurpose, at: Timestamp) -> Result<(), StoreError> {
+        self.call(self.inner.repositories().one_time_tokens().supersede(owner, purpose, at)).await
+    }
+
     async fn revoke_all(&self, owner: UserId, at: Timestamp) -> Result<(), StoreError> {
         self.call(self.inner.repositories().one_time_tokens().revoke_all(owner, at)).await
     }
 
     async fn forget(&self, owner: UserId, until: Timestamp) -> Result<(), StoreError> {
         self.call(self.inner.repositories().one_time_tokens().forget(owner, until)).await
+    }
+
+    async fn sweep(&self, until: Timestamp, limit: u64) -> Result<u64, StoreError> {
+        self.call(self.inner.repositories().one_time_tokens().sweep(until, limit)).await
     }
 }

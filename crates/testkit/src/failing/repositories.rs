@@ -9,11 +9,12 @@ use holdfast_application::{
         users::{Account, Ban, Email, LinkedAccount, PasswordHash, Role, User},
     },
     ports::{
-        AuditRepository, Deleted, DeletedAccount, EndedSession, EventPosition, LegacyTokenRepository,
-        ProfileChanges, SessionRepository, StoreError, TaskChanges, TaskFilter, TaskQuery, TaskRepository,
-        TokenHash, Updated, UserFilter, UserQuery, UserRepository,
+        AuditRepository, Deleted, DeletedAccount, EndedSession, EventPosition, LeaseRepository,
+        LegacyTokenRepository, ProfileChanges, SessionRepository, StoreError, TaskChanges, TaskFilter,
+        TaskQuery, TaskRepository, TokenHash, Updated, UserFilter, UserQuery, UserRepository,
     },
 };
+use uuid::Uuid;
 
 use super::{Failing, Inner};
 
@@ -121,8 +122,14 @@ impl<R: Inner> UserRepository for Failing<R> {
         self.call(self.inner.repositories().users().verify_email(id, at)).await
     }
 
-    async fn change_email(&self, id: UserId, email: &Email, at: Timestamp) -> Result<bool, StoreError> {
-        self.call(self.inner.repositories().users().change_email(id, email, at)).await
+    async fn change_email(
+        &self,
+        id: UserId,
+        email: &Email,
+        verified: bool,
+        at: Timestamp,
+    ) -> Result<bool, StoreError> {
+        self.call(self.inner.repositories().users().change_email(id, email, verified, at)).await
     }
 
     async fn set_role(&self, id: UserId, role: Role, at: Timestamp) -> Result<bool, StoreError> {
@@ -215,6 +222,10 @@ impl<R: Inner> SessionRepository for Failing<R> {
     ) -> Result<Vec<EndedSession>, StoreError> {
         self.call(self.inner.repositories().sessions().ended(since, after, limit)).await
     }
+
+    async fn sweep(&self, until: Timestamp, limit: u64) -> Result<u64, StoreError> {
+        self.call(self.inner.repositories().sessions().sweep(until, limit)).await
+    }
 }
 
 #[async_trait]
@@ -240,6 +251,10 @@ impl<R: Inner> AuditRepository for Failing<R> {
     ) -> Result<Vec<DeletedAccount>, StoreError> {
         self.call(self.inner.repositories().audit().deletions(since, after, limit)).await
     }
+
+    async fn sweep(&self, until: Timestamp, limit: u64) -> Result<u64, StoreError> {
+        self.call(self.inner.repositories().audit().sweep(until, limit)).await
+    }
 }
 
 #[async_trait]
@@ -254,5 +269,22 @@ impl<R: Inner> LegacyTokenRepository for Failing<R> {
 
     async fn refuse_all(&self, user: UserId, at: Timestamp) -> Result<bool, StoreError> {
         self.call(self.inner.repositories().legacy_tokens().refuse_all(user, at)).await
+    }
+
+    async fn sweep(&self, until: Timestamp, limit: u64) -> Result<u64, StoreError> {
+        self.call(self.inner.repositories().legacy_tokens().sweep(until, limit)).await
+    }
+}
+
+#[async_trait]
+impl<R: Inner> LeaseRepository for Failing<R> {
+    async fn take(
+        &self,
+        name: &str,
+        holder: Uuid,
+        at: Timestamp,
+        until: Timestamp,
+    ) -> Result<bool, StoreError> {
+        self.call(self.inner.repositories().leases().take(name, holder, at, until)).await
     }
 }

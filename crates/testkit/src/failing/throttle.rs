@@ -27,6 +27,15 @@ impl<R: Inner> ThrottleRepository for Failing<R> {
         self.call(self.inner.repositories().throttle().find(principal, network)).await
     }
 
+    async fn fail(
+        &self,
+        principal: Principal,
+        network: &Network,
+        counted: &Counters,
+    ) -> Result<(), StoreError> {
+        self.call(self.inner.repositories().throttle().fail(principal, network, counted)).await
+    }
+
     async fn give_back(
         &self,
         principal: Principal,

@@ -11,7 +11,7 @@ use holdfast_application::{
     ports::{AuditRepository, DeletedAccount, EventPosition, StoreError},
 };
 
-use super::{Access, Rows};
+use super::{Access, Rows, tables::sweep};
 
 #[async_trait]
 impl<A: Access> AuditRepository for Rows<A> {
@@ -60,5 +60,9 @@ impl<A: Access> AuditRepository for Rows<A> {
             deleted.truncate(limit);
             deleted
         })
+    }
+
+    async fn sweep(&self, until: Timestamp, limit: u64) -> Result<u64, StoreError> {
+        self.0.write(|tables| Ok(sweep(&mut tables.events, until, limit, |event| event.at))).await
     }
 }

@@ -6,7 +6,10 @@ use holdfast_application::{
     ports::{LegacyTokenRepository, StoreError, TokenHash},
 };
 
-use super::{Access, Rows, tables::Tables};
+use super::{
+    Access, Rows,
+    tables::{Tables, sweep},
+};
 
 #[async_trait]
 impl<A: Access> LegacyTokenRepository for Rows<A> {
@@ -37,5 +40,9 @@ impl<A: Access> LegacyTokenRepository for Rows<A> {
             Ok(accepting.map(|row| row.legacy_tokens_refused_at = Some(at)).is_some())
         };
         self.0.write(refuse).await
+    }
+
+    async fn sweep(&self, until: Timestamp, limit: u64) -> Result<u64, StoreError> {
+        self.0.write(|tables| Ok(sweep(&mut tables.denied, until, limit, |until| *until))).await
     }
 }

@@ -6,8 +6,11 @@
 
 mod audit;
 mod idempotency;
+mod leases;
 mod legacy_tokens;
 mod one_time_tokens;
+mod personal_tokens;
+mod second_factors;
 mod sessions;
 mod tables;
 mod tasks;
@@ -26,8 +29,10 @@ use holdfast_application::{
         users::{Account, LinkedAccount},
     },
     ports::{
-        AuditRepository, IdempotencyRepository, LegacyTokenRepository, OneTimeTokenRepository, Repositories,
+        AuditRepository, IdempotencyRepository, LeaseRepository, LegacyTokenRepository,
+        OneTimeTokenRepository, PersonalTokenRepository, Repositories, SecondFactorRepository,
         SessionRepository, Store, StoreError, TaskRepository, ThrottleRepository, UnitOfWork, UserRepository,
+        WriteOutage,
     },
 };
 use tokio::sync::OwnedMutexGuard;
@@ -158,11 +163,23 @@ impl<A: Access> Repositories for Rows<A> {
         self
     }
 
+    fn personal_tokens(&self) -> &dyn PersonalTokenRepository {
+        self
+    }
+
+    fn second_factors(&self) -> &dyn SecondFactorRepository {
+        self
+    }
+
     fn throttle(&self) -> &dyn ThrottleRepository {
         self
     }
 
     fn audit(&self) -> &dyn AuditRepository {
+        self
+    }
+
+    fn leases(&self) -> &dyn LeaseRepository {
         self
     }
 }
@@ -192,11 +209,23 @@ impl Repositories for MemoryStore {
         &self.0
     }
 
+    fn personal_tokens(&self) -> &dyn PersonalTokenRepository {
+        &self.0
+    }
+
+    fn second_factors(&self) -> &dyn SecondFactorRepository {
+        &self.0
+    }
+
     fn throttle(&self) -> &dyn ThrottleRepository {
         &self.0
     }
 
     fn audit(&self) -> &dyn AuditRepository {
+        &self.0
+    }
+
+    fn leases(&self) -> &dyn LeaseRepository {
         &self.0
     }
 }
@@ -211,6 +240,10 @@ impl Store for MemoryStore {
     }
 
     async fn ping(&self) -> Result<(), StoreError> {
+        Ok(())
+    }
+
+    async fn check_writes(&self) -> Result<(), WriteOutage> {
         Ok(())
     }
 }

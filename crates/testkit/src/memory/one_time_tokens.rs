@@ -6,7 +6,10 @@ use holdfast_application::{
     ports::{OneTimeToken, OneTimeTokenRepository, StoreError, TokenHash},
 };
 
-use super::{Access, Rows, tables::Tables};
+use super::{
+    Access, Rows,
+    tables::{Tables, sweep},
+};
 
 /// A token, and when it was redeemed or revoked.
 #[derive(Clone)]
@@ -64,13 +67,17 @@ impl<A: Access> OneTimeTokenRepository for Rows<A> {
         self.0.write(redeem).await
     }
 
+    async fn supersede(&self, owner: UserId, purpose: LinkPurpose, at: Timestamp) -> Result<(), StoreError> {
+        let supersede = |tables: &mut Tables| {
+            use_up(tables, owner, |token| token.purpose == purpose, at);
+            Ok(())
+        };
+        self.0.write(supersede).await
+    }
+
     async fn revoke_all(&self, owner: UserId, at: Timestamp) -> Result<(), StoreError> {
         let revoke = |tables: &mut Tables| {
-            for ((of, _), row) in &mut tables.one_time_tokens {
-                if *of == owner && row.used_at.is_none() {
-                    row.used_at = Some(at);
-                }
-            }
+            use_up(tables, owner, |_| true, at);
             Ok(())
         };
         self.0.write(revoke).await
@@ -83,10 +90,24 @@ impl<A: Access> OneTimeTokenRepository for Rows<A> {
         };
         self.0.write(forget).await
     }
+
+    async fn sweep(&self, until: Timestamp, limit: u64) -> Result<u64, StoreError> {
+        self.0
+            .write(|tables| Ok(sweep(&mut tables.one_time_tokens, until, limit, |row| row.token.expires_at)))
+            .await
+    }
 }
 
 fn of(tables: &Tables, owner: UserId) -> impl Iterator<Item = &TokenRow> {
     tables.one_time_tokens.iter().filter(move |((of, _), _)| *of == owner).map(|(_, row)| row)
+}
+
+fn use_up(tables: &mut Tables, owner: UserId, which: impl Fn(&OneTimeToken) -> bool, at: Timestamp) {
+    for ((of, _), TokenRow { token, used_at }) in &mut tables.one_time_tokens {
+        if *of == owner && used_at.is_none() && which(token) {
+            *used_at = Some(at);
+        }
+    }
 }
 
 fn good(
@@ -96,9 +117,8 @@ fn good(
     hash: TokenHash,
     at: Timestamp,
 ) -> Option<OneTimeToken> {
-    let newest =
-        of(tables, owner).filter(|row| row.token.purpose == purpose).max_by_key(|row| row.token.id)?;
-    let TokenRow { token, used_at } = newest;
-    let good = token.hash == hash && used_at.is_none() && at < token.expires_at;
-    good.then(|| token.clone())
+    let good = |TokenRow { token, used_at }: &&TokenRow| {
+        token.purpose == purpose && token.hash == hash && used_at.is_none() && at < token.expires_at
+    };
+    of(tables, owner).find(good).map(|row| row.token.clone())
 }

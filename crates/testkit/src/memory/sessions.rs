@@ -11,7 +11,10 @@ use holdfast_application::{
     ports::{EndedSession, SessionRepository, StoreError},
 };
 
-use super::{Access, Rows, tables::Tables};
+use super::{
+    Access, Rows,
+    tables::{Tables, sweep},
+};
 
 #[async_trait]
 impl<A: Access> SessionRepository for Rows<A> {
@@ -132,5 +135,9 @@ impl<A: Access> SessionRepository for Rows<A> {
             ended.truncate(limit);
             ended
         })
+    }
+
+    async fn sweep(&self, until: Timestamp, limit: u64) -> Result<u64, StoreError> {
+        self.0.write(|tables| Ok(sweep(&mut tables.sessions, until, limit, Session::over_from))).await
     }
 }

@@ -1,18 +1,20 @@
 //! The rows and their constraints. Who may reach them when is not decided here.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use holdfast_application::{
     domain::{
-        EventId, OneTimeTokenId, SessionId, TaskId, Timestamp, UserId,
+        EventId, OneTimeTokenId, PersonalTokenId, SessionId, TaskId, Timestamp, UserId,
+        personal_tokens::PersonalToken,
         sessions::{AuthEvent, Session},
         tasks::Task,
         throttle::Counter,
         users::{Account, LinkedAccount},
     },
     idempotency::IdempotencyKey,
-    ports::{IdempotencyRecord, OneTimeToken, StoreError, TokenHash, Unique},
+    ports::{IdempotencyRecord, OneTimeToken, SecondFactor, StoreError, TokenHash, Unique},
 };
+use uuid::Uuid;
 
 use super::{one_time_tokens::TokenRow, throttle::CounterKey};
 
@@ -24,13 +26,19 @@ pub(super) struct Tables {
     pub(super) sessions: BTreeMap<(UserId, SessionId), Session>,
     pub(super) links: BTreeMap<(UserId, String), LinkedAccount>,
     pub(super) one_time_tokens: BTreeMap<(UserId, OneTimeTokenId), TokenRow>,
+    /// Each with what proves it.
+    pub(super) personal_tokens: BTreeMap<(UserId, PersonalTokenId), (PersonalToken, TokenHash)>,
     pub(super) events: BTreeMap<(UserId, EventId), AuthEvent>,
     /// Tokens of the FastAPI backend that were signed out, and when they are over.
     pub(super) denied: BTreeMap<(UserId, TokenHash), Timestamp>,
     /// Requests that were carried out and may be repeated.
     pub(super) answered: BTreeMap<(UserId, IdempotencyKey), IdempotencyRecord>,
+    pub(super) second_factors: BTreeMap<UserId, SecondFactor>,
+    pub(super) recovery_codes: BTreeSet<(UserId, TokenHash)>,
     /// Failed attempts at passwords.
     pub(super) throttles: BTreeMap<CounterKey, Counter>,
+    /// Who has each lease, and until when.
+    pub(super) leases: BTreeMap<String, (Uuid, Timestamp)>,
 }
 
 /// An account, whether it owns its address (among adopted accounts that differ in case alone, one does), and since when
@@ -73,6 +81,15 @@ impl Tables {
         insert_new(&mut self.one_time_tokens, (token.owner, token.id), &row)
     }
 
+    pub(super) fn insert_personal_token(
+        &mut self,
+        token: &PersonalToken,
+        hash: TokenHash,
+    ) -> Result<(), StoreError> {
+        self.owner_exists(token.owner)?;
+        insert_new(&mut self.personal_tokens, (token.owner, token.id), &(token.clone(), hash))
+    }
+
     pub(super) fn insert_event(&mut self, event: &AuthEvent) -> Result<(), StoreError> {
         insert_new(&mut self.events, (event.user, event.id), event)
     }
@@ -84,8 +101,16 @@ impl Tables {
         self.links.retain(|(owner, _), _| *owner != id);
         self.denied.retain(|(owner, _), _| *owner != id);
         self.one_time_tokens.retain(|(owner, _), _| *owner != id);
+        self.personal_tokens.retain(|(owner, _), _| *owner != id);
         self.answered.retain(|(owner, _), _| *owner != id);
+        self.remove_second_factor(id);
         self.users.remove(&id).is_some()
+    }
+
+    /// With its recovery codes.
+    pub(super) fn remove_second_factor(&mut self, owner: UserId) -> bool {
+        self.recovery_codes.retain(|(of, _)| *of != owner);
+        self.second_factors.remove(&owner).is_some()
     }
 
     pub(super) fn insert_link(&mut self, owner: UserId, link: &LinkedAccount) -> Result<(), StoreError> {
@@ -104,4 +129,21 @@ fn insert_new<K: Ord, V: Clone>(rows: &mut BTreeMap<K, V>, key: K, row: &V) -> R
     }
     rows.insert(key, row.clone());
     Ok(())
+}
+
+/// Removes `limit` of the rows whose time was up at `until`, those first whose time was up first; answers how many.
+pub(super) fn sweep<K: Ord + Clone, V>(
+    rows: &mut BTreeMap<K, V>,
+    until: Timestamp,
+    limit: u64,
+    over: impl Fn(&V) -> Timestamp,
+) -> u64 {
+    let mut due: Vec<(Timestamp, K)> =
+        rows.iter().map(|(key, row)| (over(row), key.clone())).filter(|(end, _)| *end <= until).collect();
+    due.sort();
+    due.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
+    for (_, key) in &due {
+        rows.remove(key);
+    }
+    due.len() as u64
 }

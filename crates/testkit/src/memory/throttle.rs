@@ -40,6 +40,19 @@ impl<A: Access> ThrottleRepository for Rows<A> {
         self.0.read(|tables| counters(tables, principal, network))
     }
 
+    async fn fail(
+        &self,
+        principal: Principal,
+        network: &Network,
+        counted: &Counters,
+    ) -> Result<(), StoreError> {
+        let fail = |tables: &mut Tables| {
+            change(tables, principal, network, counted, Counter::failed);
+            Ok(())
+        };
+        self.0.write(fail).await
+    }
+
     async fn give_back(
         &self,
         principal: Principal,
@@ -47,13 +60,8 @@ impl<A: Access> ThrottleRepository for Rows<A> {
         counted: &Counters,
         at: Timestamp,
     ) -> Result<(), StoreError> {
-        let Counters { network: here, account } = *counted;
         let give_back = |tables: &mut Tables| {
-            for (key, counted) in keys(principal, network).into_iter().zip([here, account]) {
-                if let (Some(stored), Some(counted)) = (tables.throttles.get_mut(&key), counted) {
-                    *stored = stored.given_back(&counted, at);
-                }
-            }
+            change(tables, principal, network, counted, |stored, counted| stored.given_back(counted, at));
             Ok(())
         };
         self.0.write(give_back).await
@@ -89,6 +97,22 @@ impl<A: Access> ThrottleRepository for Rows<A> {
             Ok(expired.len() as u64)
         };
         self.0.write(sweep).await
+    }
+}
+
+/// Changes those of the two counters that an attempt was counted in and that are still there.
+fn change(
+    tables: &mut Tables,
+    principal: Principal,
+    network: &Network,
+    counted: &Counters,
+    change: impl Fn(&Counter, &Counter) -> Counter,
+) {
+    let Counters { network: here, account } = *counted;
+    for (key, counted) in keys(principal, network).into_iter().zip([here, account]) {
+        if let (Some(stored), Some(counted)) = (tables.throttles.get_mut(&key), counted) {
+            *stored = change(stored, &counted);
+        }
     }
 }
 

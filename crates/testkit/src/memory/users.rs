@@ -127,7 +127,13 @@ impl<A: Access> UserRepository for Rows<A> {
         self.0.write(verify).await
     }
 
-    async fn change_email(&self, id: UserId, email: &Email, at: Timestamp) -> Result<bool, StoreError> {
+    async fn change_email(
+        &self,
+        id: UserId,
+        email: &Email,
+        verified: bool,
+        at: Timestamp,
+    ) -> Result<bool, StoreError> {
         let change = |tables: &mut Tables| {
             let taken = is_taken(tables, id, email);
             let Some(row) = tables.users.get_mut(&id) else { return Ok(false) };
@@ -137,7 +143,7 @@ impl<A: Access> UserRepository for Rows<A> {
             row.claims = true;
             let user = &mut row.account.user;
             user.email = email.clone();
-            user.email_verified = true;
+            user.email_verified = verified;
             user.updated_at = at;
             Ok(true)
         };

@@ -14,8 +14,10 @@ use std::time::Duration;
 use super::{Durability, variable};
 
 /// Waits for a server to accept or to stop, in steps of [`STEP`].
-const STEPS: u32 = 400;
-const STEP: Duration = Duration::from_millis(25);
+pub(super) const STEPS: u32 = 400;
+pub(super) const STEP: Duration = Duration::from_millis(25);
+/// The file with settings on top of the usual ones, one a line.
+pub(super) const CHANGED_SETTINGS: &str = "settings";
 
 /// The folder that holds `initdb` and `postgres`: of the PATH, or the newest of the distribution's.
 pub(super) fn find_binaries() -> Option<PathBuf> {
@@ -140,6 +142,9 @@ pub(super) fn launch(binaries: &Path, home: &Path, port: u16, durability: Durabi
         "-c",
         "max_connections=200",
     ]);
+    // What a test changed about this server; of two settings of one name the later counts.
+    let changed = fs::read_to_string(home.join(CHANGED_SETTINGS)).unwrap_or_default();
+    postgres.args(changed.lines().flat_map(|setting| ["-c", setting]));
     if durability == Durability::Fast {
         postgres.args(["-c", "fsync=off", "-c", "synchronous_commit=off", "-c", "full_page_writes=off"]);
     }

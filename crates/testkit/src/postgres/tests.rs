@@ -32,3 +32,25 @@ async fn databases_are_empty_distinct_and_dropped() {
     drop(one);
     assert!(execute_as_admin(&url, "SELECT 1".to_owned()).await.is_err());
 }
+
+#[tokio::test]
+async fn a_pooler_leads_to_its_database_and_comes_back_after_a_kill() {
+    let Some(database) = fresh_database("testkit: pooler").await else {
+        return;
+    };
+    let Some(pooler) = PgBouncer::in_front_of(database.url(), "testkit: pooler").unwrap() else {
+        return;
+    };
+    let ask = async || {
+        let options = pooler.url().parse::<PgConnectOptions>()?;
+        let options = options.extra_float_digits(None).statement_cache_capacity(0);
+        let mut connection = PgConnection::connect_with(&options).await?;
+        connection.execute(sqlx::raw_sql("CREATE TABLE IF NOT EXISTS kept (a integer)")).await.map(|_| ())
+    };
+    ask().await.unwrap();
+    pooler.kill().unwrap();
+    assert!(ask().await.is_err());
+    pooler.start().unwrap();
+    ask().await.unwrap();
+    execute_as_admin(database.url(), "SELECT a FROM kept".to_owned()).await.unwrap();
+}

@@ -10,17 +10,28 @@ use actix_web::{
 use holdfast_application::{
     Actor,
     auth::{Auth, AuthError},
+    domain::personal_tokens::TokenScope,
 };
 
 use super::{State, fault::Fault, request_id::Context};
 
-/// An authenticated caller. Handlers take it first and read the rest of the request themselves, so that nothing of a
-/// request is judged before its token is.
+/// An authenticated caller, in a session. Handlers take it first and read the rest of the request themselves, so that nothing
+/// of a request is judged before its token is. No personal access token gets in.
 pub(crate) struct Caller(pub(crate) Actor);
 
 /// A caller whose session was read from its row just now, whatever this instance remembers: for what shows sessions, ends
 /// them, or tells whether a token is good (semantics §1).
 pub(crate) struct LiveCaller(pub(crate) Actor);
+
+/// A caller who reads tasks: in a session, or with a personal access token of the scope `tasks:read`. What takes neither this
+/// nor [`TaskWriter`] takes no personal access token.
+pub(crate) struct TaskReader(pub(crate) Actor);
+
+/// A caller who writes tasks: in a session, or with a personal access token of the scope `tasks:write`.
+pub(crate) struct TaskWriter(pub(crate) Actor);
+
+/// The challenge to a token that is good, and not for this.
+const INSUFFICIENT_SCOPE: &str = r#"Bearer realm="holdfast", error="insufficient_scope""#;
 
 type Extracted<T> = Pin<Box<dyn Future<Output = Result<T, Fault>>>>;
 
@@ -44,6 +55,31 @@ impl FromRequest for LiveCaller {
     }
 }
 
+impl FromRequest for TaskReader {
+    type Error = Fault;
+    type Future = Extracted<Self>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        let identified = scoped(request, TokenScope::TasksRead);
+        Box::pin(async move { identified.await.map(Self) })
+    }
+}
+
+impl FromRequest for TaskWriter {
+    type Error = Fault;
+    type Future = Extracted<Self>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        let identified = scoped(request, TokenScope::TasksWrite);
+        Box::pin(async move { identified.await.map(Self) })
+    }
+}
+
+/// Who is calling, in a session or with a personal access token of this scope.
+fn scoped(request: &HttpRequest, scope: TokenScope) -> impl Future<Output = Result<Actor, Fault>> + use<> {
+    identified(request, async move |auth, token| auth.authenticate_for(token, scope).await)
+}
+
 /// Who is calling, as `authenticate` finds it; the log is told as well.
 fn identified<A>(
     request: &HttpRequest,
@@ -58,12 +94,24 @@ where
     async move {
         let token = token?;
         let state = state.ok_or_else(|| Fault::unexpected("the application has no state"))?;
-        let actor = authenticate(&state.services().auth, &token).await?;
+        let actor = authenticate(&state.services().auth, &token).await.map_err(refused)?;
         if let Some(context) = context {
             context.identify(actor.user);
         }
         Ok(actor)
     }
+}
+
+/// RFC 6750 §3.1: a token that is good and not for this is told which scope is missing, where there is one.
+fn refused(error: AuthError) -> Fault {
+    let challenge = if let AuthError::ScopeMissing(scope) = &error {
+        format!(r#"{INSUFFICIENT_SCOPE}, scope="{}""#, scope.name())
+    } else if matches!(error, AuthError::PersonalTokenRefused) {
+        INSUFFICIENT_SCOPE.to_owned()
+    } else {
+        return error.into();
+    };
+    Fault::from(error).with_header(header::WWW_AUTHENTICATE, challenge)
 }
 
 /// The token of the only `Authorization` header (RFC 6750 §2.1). The scheme is read in any case.

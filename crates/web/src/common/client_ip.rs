@@ -15,7 +15,8 @@ pub(crate) fn is_trusted(address: IpAddr, trusted: &[IpNet]) -> bool {
 }
 
 /// The right-most address that is no trusted proxy. The list is read only when the peer itself is trusted: what stands
-/// further left was written by whoever sent it. An entry that is no address ends the search at the hop before it.
+/// further left was written by whoever sent it. An entry that is no address ends the search at the hop before it; one with
+/// nothing in it is none, as in every list of HTTP (RFC 9110 §5.6.1).
 pub(crate) fn client_address(
     peer: Option<SocketAddr>,
     headers: &HeaderMap,
@@ -23,14 +24,18 @@ pub(crate) fn client_address(
 ) -> Option<IpAddr> {
     let mut nearest = peer?.ip().to_canonical();
     let lines: Vec<&str> =
-        headers.get_all("x-forwarded-for").map(|line| line.to_str().unwrap_or_default()).collect();
-    let mut hops = lines.iter().rev().flat_map(|line| line.rsplit(','));
+        headers.get_all("x-forwarded-for").map(|line| line.to_str().unwrap_or(UNREADABLE)).collect();
+    let hops = lines.iter().rev().flat_map(|line| line.rsplit(','));
+    let mut hops = hops.filter(|hop| !hop.trim_matches([' ', '\t']).is_empty());
     while is_trusted(nearest, trusted) {
         let Some(hop) = hops.next().and_then(address) else { break };
         nearest = hop;
     }
     Some(nearest)
 }
+
+/// Stands for a line that is no text: no address is spelled like it.
+const UNREADABLE: &str = "-";
 
 /// An address as proxies write it: bare, in brackets, or with a port.
 fn address(hop: &str) -> Option<IpAddr> {
@@ -130,8 +135,6 @@ mod tests {
             "unknown",
             "_hidden",
             "_sevkisek",
-            "",
-            " ",
             "-",
             "localhost",
             "for=203.0.113.9",
@@ -159,6 +162,30 @@ mod tests {
         headers.append(HeaderName::from_static("x-forwarded-for"), garbage);
         let peer: SocketAddr = "10.0.0.1:1".parse().unwrap();
         assert_eq!(client_address(Some(peer), &headers, &trusted()), Some(peer.ip()));
+    }
+
+    #[test]
+    fn an_entry_with_nothing_in_it_is_none() {
+        for line in [
+            "203.0.113.9,",
+            "203.0.113.9, ",
+            "203.0.113.9,,",
+            " , 203.0.113.9 ,\t,",
+            "198.51.100.1,,203.0.113.9,,10.0.0.2,",
+            "198.51.100.1, 203.0.113.9, , 10.0.0.2",
+        ] {
+            assert_eq!(seen("10.0.0.1", &[line]), "203.0.113.9", "{line:?}");
+            assert_eq!(seen("10.0.0.1", &[line, "", ",", " , "]), "203.0.113.9", "{line:?}");
+        }
+        for nothing in ["", ",", " ", ",,,", " , "] {
+            assert_eq!(seen("10.0.0.1", &[nothing]), "10.0.0.1", "{nothing:?}");
+            assert_eq!(
+                seen("10.0.0.1", &["198.51.100.1", nothing, "10.0.0.2"]),
+                "198.51.100.1",
+                "{nothing:?}"
+            );
+        }
+        assert_eq!(seen("203.0.113.9", &["198.51.100.1,"]), "203.0.113.9", "a stranger is not believed");
     }
 
     #[test]

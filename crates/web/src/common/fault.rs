@@ -9,7 +9,7 @@ use actix_web::{
         header::{self, HeaderMap, HeaderName, HeaderValue},
     },
 };
-use holdfast_application::{Classify, ErrorKind, Exceeded};
+use holdfast_application::{Classify, ErrorKind, Exceeded, ports::WriteOutage};
 
 use super::rate_limit::Quota;
 
@@ -47,12 +47,21 @@ struct Parts {
     fields: Vec<FieldFault>,
     headers: HeaderMap,
     cause: Option<String>,
+    reason: Option<&'static str>,
 }
 
 impl Fault {
     fn new(meaning: Meaning, code: &'static str, detail: impl Into<String>) -> Self {
         let (detail, headers) = (detail.into(), HeaderMap::new());
-        Self(Box::new(Parts { meaning, code, detail, fields: Vec::new(), headers, cause: None }))
+        Self(Box::new(Parts {
+            meaning,
+            code,
+            detail,
+            fields: Vec::new(),
+            headers,
+            cause: None,
+            reason: None,
+        }))
     }
 
     /// A matter of HTTP alone.
@@ -105,6 +114,13 @@ impl Fault {
     pub(crate) fn unavailable(detail: impl Into<String>, retry_after: Duration) -> Self {
         let kind = Meaning::Application(ErrorKind::Unavailable(retry_after));
         Self::new(kind, "SERVICE_UNAVAILABLE", detail)
+    }
+
+    /// Nothing can be written, which was logged when it began.
+    pub(crate) fn unwritable(outage: WriteOutage, retry_after: Duration) -> Self {
+        let mut fault = Self::unavailable(format!("Nothing can be written: {outage}"), retry_after);
+        fault.0.reason = Some(outage.name());
+        fault
     }
 
     /// Too many requests came from one address.
@@ -162,6 +178,11 @@ impl Fault {
     /// What the log should know and the caller must not.
     pub(crate) fn cause(&self) -> Option<&str> {
         self.0.cause.as_deref()
+    }
+
+    /// The stable name of why the instance wants no work, for whoever supervises it.
+    pub(crate) fn reason(&self) -> Option<&'static str> {
+        self.0.reason
     }
 
     /// The headers of the answer: those that were given, and those that follow from the meaning.

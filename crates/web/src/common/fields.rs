@@ -4,6 +4,7 @@
 use holdfast_application::{
     Patch,
     domain::{
+        personal_tokens::{InvalidTokenLife, InvalidTokenScope, NoTokenScope},
         tasks::InvalidPriority,
         text::TextFault,
         users::{InvalidEmail, InvalidRole, PasswordFault},
@@ -59,6 +60,24 @@ impl From<TextFault> for Flaw {
 impl From<InvalidPriority> for Flaw {
     fn from(fault: InvalidPriority) -> Self {
         Self::invalid(fault.to_string())
+    }
+}
+
+impl From<InvalidTokenLife> for Flaw {
+    fn from(fault: InvalidTokenLife) -> Self {
+        Self::invalid(fault.to_string())
+    }
+}
+
+impl From<InvalidTokenScope> for Flaw {
+    fn from(fault: InvalidTokenScope) -> Self {
+        Self::invalid(fault.to_string())
+    }
+}
+
+impl From<NoTokenScope> for Flaw {
+    fn from(fault: NoTokenScope) -> Self {
+        Self { code: "blank", message: fault.to_string() }
     }
 }
 
@@ -219,7 +238,7 @@ mod tests {
             any::<bool>().prop_map(Json::Bool),
             any::<i64>().prop_map(|number| Json::Number(number.into())),
             any::<String>().prop_map(Json::Text),
-            Just(Json::List),
+            prop::collection::vec(any::<String>().prop_map(Json::Text), 0..3).prop_map(Json::List),
             Just(Json::Object),
         ]
     }

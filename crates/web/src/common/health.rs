@@ -49,17 +49,20 @@ pub(crate) async fn live() -> HttpResponse {
     told("healthy")
 }
 
-/// The instance wants work: its database answers and it is not draining. What a load balancer asks. An instance that
+/// The instance wants work: its database answers and can be written, and it is not draining. What a load balancer asks. An instance that
 /// cannot learn of revocations works all the same, and says so.
 #[utoipa::path(get, path = "/health/ready", operation_id = "health_ready", tag = "operations",
     responses(
         (status = 200, description = "Ready for work", body = Ready),
-        (status = 503, description = "Draining, or the database is lost")))]
+        (status = 503, description = "Draining, or the database is lost or cannot be written: `reason` tells why")))]
 pub(crate) async fn ready(state: State) -> Result<HttpResponse, Fault> {
     if !state.readiness().is_ready() {
         return Err(Fault::unavailable("The instance is shutting down", limits::RETRY));
     }
-    state.services().health.database().await?;
+    let health = &state.services().health;
+    // First what is known by name: who cannot write may not be able to answer either.
+    health.writes().await.map_err(|outage| Fault::unwritable(outage, limits::RETRY))?;
+    health.database().await?;
     let by_memory = state.services().auth.knows_revocations();
     let revocation = if by_memory { Revocation::ByMemory } else { Revocation::ByRow };
     Ok(HttpResponse::Ok().json(Ready { status: "ready", revocation }))

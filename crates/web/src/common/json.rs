@@ -1,5 +1,5 @@
-//! Reading JSON text: one object, of which only the outer members are kept. What the members must be is told by
-//! [`super::fields`].
+//! Reading JSON text: one object, of which only the outer members are kept, with what is in their lists. What the members must
+//! be is told by [`super::fields`].
 
 use std::{collections::BTreeMap, fmt, str};
 
@@ -8,14 +8,15 @@ use serde_json::Number;
 
 use super::fault::{Fault, FieldFault};
 
-/// One value. Lists and inner objects are checked and thrown away: no request has a use for them.
+/// One value. Inner objects are checked and thrown away: no request has a use for them.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum Json {
     Null,
     Bool(bool),
     Number(Number),
     Text(String),
-    List,
+    /// What is in it; nothing where the frozen reader read it, which has no use for lists.
+    List(Vec<Json>),
     Object,
 }
 
@@ -27,7 +28,7 @@ impl Json {
             Self::Bool(_) => "a boolean",
             Self::Number(_) => "a number",
             Self::Text(_) => "a string",
-            Self::List => "a list",
+            Self::List(_) => "a list",
             Self::Object => "an object",
         }
     }
@@ -129,13 +130,16 @@ impl<'de> Visitor<'de> for Inner<'_> {
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Json, A::Error> {
         let duplicates = self.duplicates;
+        let mut elements = Vec::new();
         match duplicates {
             Duplicates::LastWins => while list.next_element::<IgnoredAny>()?.is_some() {},
             Duplicates::Refused => {
-                while list.next_element_seed(Inner { duplicates, keep: None })?.is_some() {}
+                while let Some(element) = list.next_element_seed(Inner { duplicates, keep: None })? {
+                    elements.push(element);
+                }
             }
         }
-        Ok(Json::List)
+        Ok(Json::List(elements))
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut object: A) -> Result<Json, A::Error> {
@@ -198,7 +202,15 @@ mod tests {
     fn the_frozen_reader_takes_the_last_of_two() {
         let members = read(br#"{"a": 1, "a": "x", "b": [{"c": 1, "c": 2}]}"#, Duplicates::LastWins).unwrap();
         assert_eq!(members["a"], Json::Text("x".to_owned()));
-        assert_eq!(members["b"], Json::List);
+        assert_eq!(members["b"], Json::List(Vec::new()));
+    }
+
+    #[test]
+    fn the_canonical_reader_keeps_what_is_in_a_list() {
+        let members = read(br#"{"a": ["x", 1, {"b": 1}, []]}"#, Duplicates::Refused).unwrap();
+        let inner =
+            [Json::Text("x".to_owned()), Json::Number(1.into()), Json::Object, Json::List(Vec::new())];
+        assert_eq!(members["a"], Json::List(inner.into()));
     }
 
     proptest! {

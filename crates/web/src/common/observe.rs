@@ -19,7 +19,7 @@ use tracing::Instrument as _;
 
 use super::{
     fault::{Fault, Meaning},
-    headers::secure,
+    headers::{expose, secure},
     request_id::Context,
 };
 use crate::WebState;
@@ -37,24 +37,24 @@ where
 {
     let exchange = Exchange::begin(state, &request);
     let span = tracing::info_span!("request", request_id = %exchange.context.request_id);
-    let answer = span.in_scope(|| service.call(request));
+    let answer = span.in_scope(|| service.call(request)).instrument(span.clone());
+    // The line about the answer is written outside of the span: it tells the id itself, and once is enough.
     async move {
         match answer.await {
             Ok(answer) => {
                 let (request, response) = answer.map_into_boxed_body().into_parts();
-                let response = exchange.finish(response);
+                let response = span.in_scope(|| exchange.finish(response));
                 exchange.log(request.match_pattern().as_deref(), response.status());
                 Ok(ServiceResponse::new(request, response))
             }
             Err(error) => {
                 // Only a middleware fails in this way, and then the request is gone: the answer travels as an error.
-                let response = exchange.finish(HttpResponse::from_error(error));
+                let response = span.in_scope(|| exchange.finish(HttpResponse::from_error(error)));
                 exchange.log(None, response.status());
                 Err(InternalError::from_response("", response).into())
             }
         }
     }
-    .instrument(span)
 }
 
 /// What is known of a request while it is answered.
@@ -88,6 +88,7 @@ impl Exchange {
         }
         let headers = response.headers_mut();
         secure(headers, self.state.options().production);
+        expose(headers);
         if let Ok(id) = HeaderValue::from_str(&self.context.request_id) {
             headers.insert(HeaderName::from_static("x-request-id"), id);
         }

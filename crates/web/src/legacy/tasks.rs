@@ -12,7 +12,7 @@ use super::{
 };
 use crate::common::{
     State,
-    auth::Caller,
+    auth::{TaskReader, TaskWriter},
     body::{Media, RawBody},
     fault::Fault,
     fields::{Fields, Flaw, FromFields},
@@ -38,14 +38,19 @@ fn id(request: &HttpRequest) -> Result<TaskId, Fault> {
 
 /// Lists tasks.
 #[utoipa::path(get, path = "/api/tasks", tag = "legacy", operation_id = "legacy_list", params(LegacyListQuery),
-    security(("bearer" = []), ("password" = [])),
+    security(("bearer" = []), ("password" = []), ("personal_token" = ["tasks:read"])),
     responses(
         (status = 200, description = "One page", body = LegacyAnswer<LegacyTaskList>),
         (status = 400, description = "Unknown priority, sort_by or sort_order", body = LegacyProblem, content_type = PROBLEM),
         (status = 401, description = "No bearer token, or not a good one", body = LegacyProblem, content_type = PROBLEM),
+        (status = 403, description = "A personal access token without the scope", body = LegacyProblem, content_type = PROBLEM),
         (status = 422, description = "Another parameter is invalid", body = LegacyProblem, content_type = PROBLEM),
         (status = 503, description = "A dependency is lost", body = LegacyProblem, content_type = PROBLEM)))]
-pub(crate) async fn list(caller: Caller, state: State, request: HttpRequest) -> Result<HttpResponse, Fault> {
+pub(crate) async fn list(
+    caller: TaskReader,
+    state: State,
+    request: HttpRequest,
+) -> Result<HttpResponse, Fault> {
     let query = LegacyListQuery::read(Fields::of_query(request.query_string())?)?;
     let (limit, offset) = (query.limit, query.offset);
     let TaskPage { tasks, total, next_cursor: _ } =
@@ -61,16 +66,17 @@ pub(crate) async fn list(caller: Caller, state: State, request: HttpRequest) -> 
 
 /// Creates a task.
 #[utoipa::path(post, path = "/api/tasks", tag = "legacy", operation_id = "legacy_create", request_body = LegacyTaskCreate,
-    security(("bearer" = []), ("password" = [])),
+    security(("bearer" = []), ("password" = []), ("personal_token" = ["tasks:write"])),
     responses(
         (status = 201, description = "Created", body = LegacyAnswer<LegacyTask>),
         (status = 400, description = "Not JSON, or an unknown priority", body = LegacyProblem, content_type = PROBLEM),
         (status = 401, description = "No bearer token, or not a good one", body = LegacyProblem, content_type = PROBLEM),
+        (status = 403, description = "A personal access token without the scope", body = LegacyProblem, content_type = PROBLEM),
         (status = 413, description = "More than 1 MiB", body = LegacyProblem, content_type = PROBLEM),
         (status = 415, description = "Not JSON by its media type", body = LegacyProblem, content_type = PROBLEM),
         (status = 422, description = "Invalid", body = LegacyProblem, content_type = PROBLEM),
         (status = 503, description = "A dependency is lost", body = LegacyProblem, content_type = PROBLEM)))]
-pub(crate) async fn create(caller: Caller, state: State, body: RawBody) -> Result<HttpResponse, Fault> {
+pub(crate) async fn create(caller: TaskWriter, state: State, body: RawBody) -> Result<HttpResponse, Fault> {
     let task: LegacyTaskCreate = read(body).await?;
     let task = state.services().tasks.create(caller.0, task.into()).await?;
     Ok(HttpResponse::Created().json(LegacyAnswer::new(LegacyTask::from(task))))
@@ -78,30 +84,36 @@ pub(crate) async fn create(caller: Caller, state: State, body: RawBody) -> Resul
 
 /// Reads a task.
 #[utoipa::path(get, path = "/api/tasks/{id}", tag = "legacy", operation_id = "legacy_show",
-    params(("id" = String, Path, description = "The task's id", format = Uuid)), security(("bearer" = []), ("password" = [])),
+    params(("id" = String, Path, description = "The task's id", format = Uuid)), security(("bearer" = []), ("password" = []), ("personal_token" = ["tasks:read"])),
     responses(
         (status = 200, description = "The task", body = LegacyAnswer<LegacyTask>),
         (status = 401, description = "No bearer token, or not a good one", body = LegacyProblem, content_type = PROBLEM),
+        (status = 403, description = "A personal access token without the scope", body = LegacyProblem, content_type = PROBLEM),
         (status = 404, description = "Missing, or somebody else's", body = LegacyProblem, content_type = PROBLEM),
         (status = 422, description = "The id is no UUID", body = LegacyProblem, content_type = PROBLEM),
         (status = 503, description = "A dependency is lost", body = LegacyProblem, content_type = PROBLEM)))]
-pub(crate) async fn show(caller: Caller, state: State, request: HttpRequest) -> Result<HttpResponse, Fault> {
+pub(crate) async fn show(
+    caller: TaskReader,
+    state: State,
+    request: HttpRequest,
+) -> Result<HttpResponse, Fault> {
     let task = state.services().tasks.show(caller.0, id(&request)?).await?;
     Ok(HttpResponse::Ok().json(LegacyAnswer::new(LegacyTask::from(task))))
 }
 
 /// Changes or replaces a task.
 #[utoipa::path(put, path = "/api/tasks/{id}", tag = "legacy", operation_id = "legacy_update", request_body = LegacyTaskUpdate,
-    params(("id" = String, Path, description = "The task's id", format = Uuid)), security(("bearer" = []), ("password" = [])),
+    params(("id" = String, Path, description = "The task's id", format = Uuid)), security(("bearer" = []), ("password" = []), ("personal_token" = ["tasks:write"])),
     responses(
         (status = 200, description = "The task as it is now", body = LegacyAnswer<LegacyTask>),
         (status = 400, description = "Not JSON, or an unknown priority", body = LegacyProblem, content_type = PROBLEM),
         (status = 401, description = "No bearer token, or not a good one", body = LegacyProblem, content_type = PROBLEM),
+        (status = 403, description = "A personal access token without the scope", body = LegacyProblem, content_type = PROBLEM),
         (status = 404, description = "Missing, or somebody else's", body = LegacyProblem, content_type = PROBLEM),
         (status = 422, description = "Invalid", body = LegacyProblem, content_type = PROBLEM),
         (status = 503, description = "A dependency is lost", body = LegacyProblem, content_type = PROBLEM)))]
 pub(crate) async fn update(
-    caller: Caller,
+    caller: TaskWriter,
     state: State,
     request: HttpRequest,
     body: RawBody,
@@ -115,16 +127,17 @@ pub(crate) async fn update(
 /// Marks a task as done or not done.
 #[utoipa::path(patch, path = "/api/tasks/{id}/complete", tag = "legacy", operation_id = "legacy_complete",
     request_body = LegacyTaskComplete,
-    params(("id" = String, Path, description = "The task's id", format = Uuid)), security(("bearer" = []), ("password" = [])),
+    params(("id" = String, Path, description = "The task's id", format = Uuid)), security(("bearer" = []), ("password" = []), ("personal_token" = ["tasks:write"])),
     responses(
         (status = 200, description = "The task as it is now", body = LegacyAnswer<LegacyTask>),
         (status = 400, description = "Not JSON", body = LegacyProblem, content_type = PROBLEM),
         (status = 401, description = "No bearer token, or not a good one", body = LegacyProblem, content_type = PROBLEM),
+        (status = 403, description = "A personal access token without the scope", body = LegacyProblem, content_type = PROBLEM),
         (status = 404, description = "Missing, or somebody else's", body = LegacyProblem, content_type = PROBLEM),
         (status = 422, description = "Invalid", body = LegacyProblem, content_type = PROBLEM),
         (status = 503, description = "A dependency is lost", body = LegacyProblem, content_type = PROBLEM)))]
 pub(crate) async fn complete(
-    caller: Caller,
+    caller: TaskWriter,
     state: State,
     request: HttpRequest,
     body: RawBody,
@@ -137,15 +150,16 @@ pub(crate) async fn complete(
 
 /// Deletes a task.
 #[utoipa::path(delete, path = "/api/tasks/{id}", tag = "legacy", operation_id = "legacy_delete",
-    params(("id" = String, Path, description = "The task's id", format = Uuid)), security(("bearer" = []), ("password" = [])),
+    params(("id" = String, Path, description = "The task's id", format = Uuid)), security(("bearer" = []), ("password" = []), ("personal_token" = ["tasks:write"])),
     responses(
         (status = 204, description = "Deleted; the body is empty"),
         (status = 401, description = "No bearer token, or not a good one", body = LegacyProblem, content_type = PROBLEM),
+        (status = 403, description = "A personal access token without the scope", body = LegacyProblem, content_type = PROBLEM),
         (status = 404, description = "Missing, or somebody else's", body = LegacyProblem, content_type = PROBLEM),
         (status = 422, description = "The id is no UUID", body = LegacyProblem, content_type = PROBLEM),
         (status = 503, description = "A dependency is lost", body = LegacyProblem, content_type = PROBLEM)))]
 pub(crate) async fn remove(
-    caller: Caller,
+    caller: TaskWriter,
     state: State,
     request: HttpRequest,
 ) -> Result<HttpResponse, Fault> {

@@ -59,7 +59,7 @@ pub(super) fn boolean(value: Json) -> Result<bool, Flaw> {
         Json::Number(number) if number.as_f64() == Some(1.0) => Some(true),
         Json::Number(_) => None,
         Json::Text(text) => values::lenient_boolean(&text),
-        other @ (Json::Null | Json::List | Json::Object) => {
+        other @ (Json::Null | Json::List(_) | Json::Object) => {
             return Err(Flaw::wrong_type("a boolean", &other));
         }
     };
@@ -70,7 +70,7 @@ pub(super) fn timestamp(value: Json) -> Result<Timestamp, Flaw> {
     let read = match value {
         Json::Text(text) => unix_text(&text).or_else(|| datetime::parse(&canonical(&text)?)),
         Json::Number(number) => unix_text(&number.to_string()),
-        other @ (Json::Null | Json::Bool(_) | Json::List | Json::Object) => {
+        other @ (Json::Null | Json::Bool(_) | Json::List(_) | Json::Object) => {
             return Err(Flaw::wrong_type("a date-time", &other));
         }
     };
@@ -183,7 +183,7 @@ mod tests {
             (Json::Number(2.into()), None),
             (Json::Text("Off".into()), Some(false)),
             (Json::Text(String::new()), None),
-            (Json::List, None),
+            (Json::List(Vec::new()), None),
         ] {
             assert_eq!(boolean(value.clone()).ok(), expected, "{value:?}");
         }

@@ -6,6 +6,7 @@ use actix_web::{FromRequest, HttpRequest, dev::Payload, web::Bytes};
 use futures_util::future::{FutureExt as _, Map};
 use holdfast_application::domain::{
     Timestamp,
+    personal_tokens::{TokenLife, TokenName, TokenScope, TokenScopes},
     tasks::{Description, Priority, Title},
     users::Role,
 };
@@ -94,6 +95,30 @@ pub(crate) fn priority(value: Json) -> Result<Priority, Flaw> {
 /// A role by its name.
 pub(crate) fn role(value: Json) -> Result<Role, Flaw> {
     Ok(values::text(value)?.parse::<Role>()?)
+}
+
+/// The name of a personal access token, trimmed.
+pub(crate) fn token_name(value: Json) -> Result<TokenName, Flaw> {
+    Ok(TokenName::new(&values::text(value)?)?)
+}
+
+/// A list of the names of scopes.
+pub(crate) fn token_scopes(value: Json) -> Result<TokenScopes, Flaw> {
+    let Json::List(names) = value else { return Err(Flaw::wrong_type("a list", &value)) };
+    let scopes: Vec<TokenScope> = names
+        .into_iter()
+        .map(|name| Ok(values::text(name)?.parse::<TokenScope>()?))
+        .collect::<Result<_, Flaw>>()?;
+    Ok(TokenScopes::new(scopes)?)
+}
+
+/// The life of a personal access token in days.
+pub(crate) fn token_life(value: Json) -> Result<TokenLife, Flaw> {
+    match value {
+        // What is no whole number of days, or less than none, is none that is allowed.
+        Json::Number(days) => Ok(TokenLife::days(days.as_u64().unwrap_or_default())?),
+        other => Err(Flaw::wrong_type("a number", &other)),
+    }
 }
 
 /// A point in time.

@@ -9,12 +9,12 @@ use utoipa::{
         self, Ref, RefOr, Response, ResponseBuilder,
         content::ContentBuilder,
         header::HeaderBuilder,
-        schema::{Object, ObjectBuilder, Type},
+        schema::{Array, ArrayBuilder, Object, ObjectBuilder, Type},
         security::{Flow, HttpAuthScheme, HttpBuilder, OAuth2, Password, Scopes, SecurityScheme},
     },
 };
 
-use holdfast_application::domain::{tasks::Priority, users::Role};
+use holdfast_application::domain::{personal_tokens::TokenScope, tasks::Priority, users::Role};
 
 use super::{auth, docs, greeting, jwks, problem::Problem, tasks, users};
 use crate::{
@@ -32,7 +32,9 @@ use crate::{
     paths(
         auth::sign_up, auth::sign_in, auth::login, auth::token, auth::refresh, auth::logout, auth::me,
         auth::session, auth::token_info, auth::verify, auth::accounts, auth::sessions, auth::end_session,
-        auth::change_password, auth::events,
+        auth::change_password, auth::events, auth::tokens, auth::create_token, auth::revoke_token,
+        auth::second_factor, auth::enrol_second_factor, auth::confirm_second_factor, auth::renew_recovery_codes,
+        auth::remove_second_factor,
         auth::forgot_password, auth::reset_password, auth::request_verification, auth::verify_email, auth::confirm_email,
         users::list, users::show, users::update, users::set_role, users::ban, users::unban, users::sessions,
         users::end_sessions, users::end_session, users::accounts, users::events, users::show_own, users::update_own,
@@ -81,9 +83,15 @@ impl Modify for Shared {
     fn modify(&self, document: &mut openapi::OpenApi) {
         let components = document.components.get_or_insert_default();
         let bearer = HttpBuilder::new().scheme(HttpAuthScheme::Bearer).bearer_format("JWT").build();
+        let personal_token = HttpBuilder::new()
+            .scheme(HttpAuthScheme::Bearer)
+            .bearer_format("hfp_…")
+            .description(Some("A personal access token with the scopes that the operation names"))
+            .build();
         let password = Password::new("/api/v1/auth/token", Scopes::new());
         let schemes = [
             ("bearer", SecurityScheme::Http(bearer)),
+            ("personal_token", SecurityScheme::Http(personal_token)),
             ("password", SecurityScheme::OAuth2(OAuth2::new([Flow::Password(password)]))),
         ];
         components.security_schemes.extend(schemes.map(|(name, scheme)| (name.to_owned(), scheme.into())));
@@ -95,20 +103,34 @@ impl Modify for Shared {
     }
 }
 
-const PROBLEMS: [(&str, &str, &str); 22] = [
+const PROBLEMS: [(&str, &str, &str); 28] = [
     ("Malformed", "400", "The body is not JSON"),
     ("DeadLink", "400", "The link is not valid, or not any more; or the body is not JSON"),
     ("BadQuery", "400", "The query string cannot be decoded, or the cursor is not one of this list"),
     ("Unauthenticated", "401", "No bearer token, or not a good one"),
-    ("WrongPassword", "401", "Unknown account or wrong password"),
-    ("Unconfirmed", "401", "No good bearer token, or the password is not the current one"),
+    (
+        "WrongPassword",
+        "401",
+        "Unknown account or wrong password; or a code of the second factor is needed, or not good",
+    ),
+    (
+        "Unconfirmed",
+        "401",
+        "No good bearer token, or the password is not the current one, or a code of the second factor is needed, or not good",
+    ),
     ("DeadRefreshToken", "401", "The refresh token is not valid"),
     ("Forbidden", "403", "The password is right and the account may not be used"),
+    ("FactorsOff", "403", "The account may not be used, or this server offers no second factors"),
+    ("NotForTokens", "403", "A personal access token, which this does not take"),
+    ("ScopeMissing", "403", "A personal access token without the scope"),
     ("NotAllowed", "403", "The caller may not do this to this account, whether or not it exists"),
     ("NotFound", "404", "It does not exist, or is somebody else's"),
     ("TooSlow", "408", "The body did not arrive in time"),
     ("Conflict", "409", "The e-mail address is taken"),
     ("NoPassword", "409", "The account has no password; a reset gives it one"),
+    ("Full", "409", "There are as many already as there may be, or the account has no password"),
+    ("NoFactor", "409", "The account has no such second factor, or no password"),
+    ("FactorEnrolled", "409", "The account has a second factor already, or no password"),
     ("Contradiction", "409", "An administrator would shut themselves out, or nobody would be left"),
     ("KeyInUse", "409", "A request with this `Idempotency-Key` is under way"),
     ("PreconditionFailed", "412", "`If-Match` names another revision"),
@@ -145,9 +167,8 @@ fn problem(name: &str, description: &str) -> Response {
         "Unavailable" | "KeyInUse" => {
             response.header("Retry-After", header("Seconds to wait", Type::Integer))
         }
-        "Unauthenticated" | "Unconfirmed" | "WrongPassword" | "DeadRefreshToken" => {
-            response.header("WWW-Authenticate", header("RFC 6750", Type::String))
-        }
+        "Unauthenticated" | "ScopeMissing" | "NotForTokens" | "Unconfirmed" | "WrongPassword"
+        | "DeadRefreshToken" => response.header("WWW-Authenticate", header("RFC 6750", Type::String)),
         _ => response,
     }
     .build()
@@ -171,7 +192,9 @@ answers! {
     /// On every operation that does something.
     Always: ["ServerError", "Unavailable"];
     /// On operations that need a token.
-    Secured: ["Unauthenticated"];
+    Secured: ["Unauthenticated", "NotForTokens"];
+    /// On operations that need a token, and take a personal access token with its scope.
+    Scoped: ["Unauthenticated", "ScopeMissing"];
     /// On operations that not everybody may use.
     Authorized: ["NotAllowed"];
     /// On operations that would leave an administrator outside.
@@ -196,6 +219,14 @@ answers! {
     WrongPassword: ["WrongPassword", "Forbidden"];
     /// On operations of a caller that the password of the account confirms.
     Confirmed: ["Unconfirmed", "Forbidden", "NoPassword"];
+    /// On operations that add one more of what there may not be any number of; stands behind `Confirmed`.
+    Full: ["Full"];
+    /// On operations that a code of the second factor confirms.
+    CodeNeeded: ["Unconfirmed", "Forbidden"];
+    /// On operations on a second factor that must be there.
+    NoFactor: ["NoFactor"];
+    /// On operations that enrol a second factor; stands behind `Confirmed`.
+    EnrolledOrOff: ["FactorsOff", "FactorEnrolled"];
     /// On operations that exchange refresh tokens.
     DeadRefreshToken: ["DeadRefreshToken"];
     /// On operations that a password confirms which the account may not have.
@@ -221,6 +252,12 @@ pub(crate) fn priority_schema() -> Object {
 /// The names of the two roles.
 pub(crate) fn role_schema() -> Object {
     one_of([Role::User, Role::Admin].map(Role::name)).build()
+}
+
+/// The names of scopes, in a list.
+pub(crate) fn token_scopes_schema() -> Array {
+    let scopes = one_of(TokenScope::ALL.map(TokenScope::name));
+    ArrayBuilder::new().items(scopes).min_items(Some(1)).unique_items(true).build()
 }
 
 /// What a list can be sorted by.

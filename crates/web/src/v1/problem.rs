@@ -38,6 +38,10 @@ pub(crate) struct Problem<'a> {
     error_code: &'a str,
     /// Finds the request in the log; the same as the header `X-Request-Id`.
     request_id: &'a str,
+    /// Why nothing can be written; only where `/health/ready` says so.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(example = "database_full")]
+    reason: Option<&'a str>,
     /// Everything that is wrong with the members of the request; only with 422.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     errors: Vec<FieldProblem<'a>>,
@@ -71,6 +75,7 @@ pub(crate) fn render(fault: &Fault, path: &str, request_id: &str) -> (StatusCode
         error: fault.detail(),
         error_code: fault.code(),
         request_id,
+        reason: fault.reason(),
         errors: fault.fields().iter().map(FieldProblem::of).collect(),
     };
     // A struct of texts and numbers always serializes.

@@ -29,7 +29,7 @@ use holdfast_application::{
 };
 use holdfast_testkit::{
     CountedSecrets, FailingStore, FixedClock, MemoryMailer, MemoryOutbox, MemoryStore, PlainPasswords,
-    PlainTokens, SequentialIds, fixtures,
+    PlainTokens, PlainVault, SequentialIds, fixtures,
 };
 use holdfast_web::{RateLimit, WebOptions, WebState, app};
 use serde_json::{Value, json};
@@ -109,6 +109,7 @@ impl TestApp {
             ids: ids.clone(),
             randomness: randomness.clone(),
             outbox: Arc::new(outbox.clone()),
+            vault: Arc::new(PlainVault::default()),
         };
         let policy = AuthPolicy {
             access: std::time::Duration::from_mins(15),

@@ -43,6 +43,11 @@ const TABLE: &str = "
     POST   /api/v1/auth/verify                          401  401  200        -      -   200       -
     GET    /api/v1/auth/accounts                        401  401  200        -      -   200       -
     POST   /api/v1/auth/password                        401  401  200        -      -   200       -
+    GET    /api/v1/auth/second-factor                   401  401  200        -      -   200       -
+    POST   /api/v1/auth/second-factor                   401  401  200        -      -   200       -
+    DELETE /api/v1/auth/second-factor                   401  401  409        -      -   409       -
+    POST   /api/v1/auth/second-factor/confirm           401  401  409        -      -   409       -
+    POST   /api/v1/auth/second-factor/recovery-codes    401  401  409        -      -   409       -
     POST   /api/v1/auth/password/forgot                 202  202  202        -      -   202       -
     POST   /api/v1/auth/password/reset                  400  400  400        -      -   400       -
     POST   /api/v1/auth/email/verify                    400  400  400        -      -   400       -
@@ -50,6 +55,9 @@ const TABLE: &str = "
     POST   /api/v1/auth/email/confirm                   400  400  400        -      -   400       -
     GET    /api/v1/auth/sessions                        401  401  200        -      -   200       -
     GET    /api/v1/auth/events                          401  401  200        -      -   200       -
+    GET    /api/v1/auth/tokens                          401  401  200        -      -   200       -
+    POST   /api/v1/auth/tokens                          401  401  201        -      -   201       -
+    DELETE /api/v1/auth/tokens/{id}                     401  401  200      404    404   404     404
     DELETE /api/v1/auth/sessions/{id}                   401  401  200      404    404   404     404
 
     GET    /api/v1/users/me                             401  401  200        -      -   200       -
@@ -106,6 +114,13 @@ fn body(method: &str, path: &str, somebody: &Person<'_>) -> Option<Body> {
         ("POST", "/auth/password") => {
             json!({ "current_password": PASSWORD, "new_password": format!("{PASSWORD} 2") })
         }
+        ("POST", "/auth/tokens") => {
+            json!({ "name": "backup", "scopes": ["tasks:read"], "password": PASSWORD })
+        }
+        ("POST" | "DELETE", "/auth/second-factor") | ("POST", "/auth/second-factor/recovery-codes") => {
+            json!({ "password": PASSWORD })
+        }
+        ("POST", "/auth/second-factor/confirm") => json!({ "code": "000000" }),
         ("POST", "/auth/password/forgot") => json!({ "email": somebody.email }),
         ("POST", "/auth/password/reset") => {
             json!({ "token": NO_LINK, "new_password": format!("{PASSWORD} 2") })
@@ -267,9 +282,9 @@ async fn cell(app: &TestApp, operation: &Operation, row: &Row, column: &str, dea
 }
 
 /// All that a person has.
-async fn belongings(owner: &Person<'_>) -> [Value; 3] {
-    let mut told = [Value::Null, Value::Null, Value::Null];
-    let paths = ["/api/v1/users/me", "/api/v1/auth/sessions", "/api/v1/tasks"];
+async fn belongings(owner: &Person<'_>) -> [Value; 4] {
+    let mut told = [Value::Null, Value::Null, Value::Null, Value::Null];
+    let paths = ["/api/v1/users/me", "/api/v1/auth/sessions", "/api/v1/auth/tokens", "/api/v1/tasks"];
     for (told, path) in told.iter_mut().zip(paths) {
         *told = owner.get(path).send().await.expect(200);
     }
@@ -294,34 +309,105 @@ struct Object {
     account: String,
     task: String,
     session: String,
+    token: String,
     file: &'static str,
 }
 
 impl Object {
-    /// The first task and the current session of a person, made where they are missing.
+    /// The current session of a person, and a task and a token, which are made.
     async fn of(owner: &Person<'_>) -> Self {
         let sessions = owner.get("/api/v1/auth/sessions").send().await.expect(200);
         let session = sessions["data"]["sessions"][0]["id"].as_str().unwrap().to_owned();
         let task = owner.task(&json!({ "title": "mine" })).await["id"].as_str().unwrap().to_owned();
-        Self { account: owner.id.clone(), task, session, file: "swagger-ui.css" }
+        let token = token(owner, &["tasks:read"]).await["id"].as_str().unwrap().to_owned();
+        Self { account: owner.id.clone(), task, session, token, file: "swagger-ui.css" }
     }
 
     fn absent() -> Self {
         let absent = || ABSENT.to_owned();
-        Self { account: absent(), task: absent(), session: absent(), file: "nothing.css" }
+        Self { account: absent(), task: absent(), session: absent(), token: absent(), file: "nothing.css" }
     }
 
     fn fill(&self, path: &str) -> String {
-        let Self { account, task, session, file } = self;
+        let Self { account, task, session, token, file } = self;
         let filled = path
             .replace("/tasks/{id}", &format!("/tasks/{task}"))
             .replace("/users/{id}", &format!("/users/{account}"))
             .replace("/sessions/{id}", &format!("/sessions/{session}"))
+            .replace("/tokens/{id}", &format!("/tokens/{token}"))
             .replace("{sid}", session)
             .replace("{file}", file);
         assert!(!filled.contains('{'), "say in `Object` what the placeholder stands for: {path}");
         filled
     }
+}
+
+/// A new personal access token of the person; answers what is told of it.
+async fn token(owner: &Person<'_>, scopes: &[&str]) -> Value {
+    let wish = json!({ "name": "backup", "scopes": scopes, "password": PASSWORD });
+    owner.post("/api/v1/auth/tokens", &wish).send().await.expect(201)["data"].clone()
+}
+
+/// What personal access tokens open, by canonical path: the scope that it takes, and the answer on what is the owner's. All
+/// else is closed to them, unless it is open to everybody.
+const OPEN_TO_TOKENS: &str = "
+    GET    /api/v1/tasks                 tasks:read   200
+    POST   /api/v1/tasks                 tasks:write  201
+    GET    /api/v1/tasks/{id}            tasks:read   200
+    PUT    /api/v1/tasks/{id}            tasks:write  200
+    PATCH  /api/v1/tasks/{id}            tasks:write  200
+    DELETE /api/v1/tasks/{id}            tasks:write  200
+    PATCH  /api/v1/tasks/{id}/complete   tasks:write  200
+
+    GET    /api/tasks                    tasks:read   200
+    POST   /api/tasks                    tasks:write  201
+    GET    /api/tasks/{id}               tasks:read   200
+    PUT    /api/tasks/{id}               tasks:write  200
+    DELETE /api/tasks/{id}               tasks:write  204
+    PATCH  /api/tasks/{id}/complete      tasks:write  200
+";
+
+/// The scope and the status of an operation that takes personal access tokens.
+fn open_to_tokens(method: &str, canonical: &str) -> Option<(&'static str, u16)> {
+    let rows = OPEN_TO_TOKENS.lines().map(|line| line.split_whitespace().collect::<Vec<_>>());
+    let mut of_operation = rows.filter(|row| row.len() == 4 && row[0] == method && row[1] == canonical);
+    of_operation.next().map(|row| (row[2], row[3].parse().unwrap()))
+}
+
+#[actix_web::test]
+async fn a_personal_token_opens_what_its_scope_says_and_nothing_else() {
+    let app = TestApp::new().await;
+    let table = table();
+    let mut opened = 0;
+    for operation in operations(&app).await {
+        let Operation { method, path, canonical, .. } = &operation;
+        let mut rows = table.iter().filter(|row| row.method == *method && row.path == *canonical);
+        let nobody = rows.find_map(|row| row.statuses[0]).unwrap();
+        for given in ["tasks:read", "tasks:write"] {
+            let expected = match open_to_tokens(method, canonical) {
+                Some((scope, status)) if scope == given => status,
+                Some(_) => 403,
+                None if nobody == 401 => 403,
+                None => nobody,
+            };
+            // Not even an administrator's token does what is an administrator's to do.
+            for column in ["own", "admin"] {
+                let (owner, somebody) = (caller(&app, column).await, app.person().await);
+                let token = token(&owner, &[given]).await["token"].as_str().unwrap().to_owned();
+                let filled = Object::of(&owner).await.fill(path);
+                let before = belongings(&owner).await;
+                let ask = app.ask(method.parse::<Method>().unwrap(), &filled).bearer(&token);
+                let answered = send(ask, body(method, canonical, &somebody)).await;
+                assert_eq!(answered, expected, "{method} {path}: {column}, {given}");
+                if expected >= 400 {
+                    let after = belongings(&owner).await;
+                    assert_eq!(after, before, "{method} {path}: refused to {given} and done all the same");
+                }
+            }
+            opened += usize::from(open_to_tokens(method, canonical).is_some_and(|(scope, _)| scope == given));
+        }
+    }
+    assert_eq!(opened, OPEN_TO_TOKENS.matches("tasks:").count());
 }
 
 /// Tokens that were good once, one for every way in which they end.

@@ -138,8 +138,14 @@ async fn where_if_match_is_required_a_write_without_it_is_428() {
     for write in writes(&person, &path) {
         write.header("if-none-match", "\"r9\"").send().await.problem(428, "PRECONDITION_REQUIRED");
     }
-    for write in writes(&person, "/api/v1/tasks/nonsense") {
+    let stranger = app.person().await;
+    for write in writes(&stranger, &path) {
         write.send().await.problem(404, "NOT_FOUND");
+    }
+    for missing in ["nonsense", "00000000-0000-0000-0000-000000000000"] {
+        for write in writes(&person, &format!("/api/v1/tasks/{missing}")) {
+            write.send().await.problem(404, "NOT_FOUND");
+        }
     }
     assert_eq!(person.get(&path).send().await.expect(200)["data"], task);
     person.patch(&path, &json!({ "title": 7 })).send().await.problem(428, "PRECONDITION_REQUIRED");

@@ -58,6 +58,7 @@ async fn it_holds_everything_and_nothing_to_sign_in_with() {
         "created_at": "2026-01-01T00:00:00Z",
         "updated_at": "2026-01-01T00:00:00Z",
         "last_sign_in_at": "2026-01-01T00:00:00Z",
+        "second_factor_since": null,
     });
     assert_eq!(document["account"], expected);
     assert_eq!(document["tasks"], json!([made]));
@@ -81,7 +82,10 @@ async fn it_holds_everything_and_nothing_to_sign_in_with() {
         ]
     );
     let members: Vec<_> = document.as_object().unwrap().keys().map(String::as_str).collect();
-    assert_eq!(members, ["account", "events", "exported_at", "linked_accounts", "sessions", "tasks"]);
+    assert_eq!(
+        members,
+        ["account", "events", "exported_at", "linked_accounts", "personal_tokens", "sessions", "tasks"]
+    );
     let text = String::from_utf8(answer.body).unwrap();
     let hash = app.store.users().find_account(user).await.unwrap().unwrap().password_hash.unwrap();
     for secret in [PASSWORD, hash.expose(), &person.access, &person.refresh, "jti", "key_id", "somebody else"]
@@ -150,4 +154,18 @@ async fn a_store_that_is_lost_on_the_way_breaks_it_off_and_is_logged_with_the_re
     let line: Value = serde_json::from_str(line).unwrap();
     assert_eq!((&line["level"], &line["span"]["request_id"]), (&json!("WARN"), &json!(id)));
     assert!(line["fields"]["cause"].as_str().unwrap().contains("gone missing"), "{line}");
+}
+
+#[actix_web::test]
+async fn an_account_that_is_deleted_meanwhile_breaks_it_off() {
+    let app = TestApp::new().await;
+    let person = app.person().await;
+    let user: UserId = person.id.parse().unwrap();
+    let service = init_service(holdfast_web::app(&app.state)).await;
+    let bearer = ("authorization", format!("Bearer {}", person.access));
+    let request = TestRequest::get().uri(PATH).insert_header(bearer).to_request();
+    let response = call_service(&service, request).await;
+    assert_eq!(response.status().as_u16(), 200, "it has begun");
+    assert!(app.store.users().delete(user).await.unwrap());
+    assert!(to_bytes(response.into_body()).await.is_err(), "nobody shall take it for the whole");
 }

@@ -91,6 +91,8 @@ async fn a_request_is_one_line_with_its_route_and_its_caller() {
     assert_eq!((&fields["method"], &fields["route"]), (&json!("GET"), &json!("/api/v1/tasks/{id}")));
     assert_eq!((&fields["status"], &fields["user_id"]), (&json!(404), &json!(person.id)));
     assert_eq!(fields["request_id"], answer.header("x-request-id"));
+    let line = lines.text().lines().find(|line| line.contains("/api/v1/tasks/{id}")).unwrap().to_owned();
+    assert_eq!(line.matches(answer.header("x-request-id")).count(), 1, "the id is told once: {line}");
     assert!(fields["duration_ms"].is_number());
     assert_eq!(
         (&logged[1]["fields"]["route"], &logged[1]["fields"]["status"]),
@@ -116,6 +118,27 @@ async fn a_failure_is_logged_once_with_its_cause_and_the_request() {
         (&line["level"], &line["span"]["request_id"]),
         (&json!("ERROR"), &json!(answer.header("x-request-id")))
     );
+}
+
+#[actix_web::test]
+async fn the_security_log_tells_what_is_committed_and_nothing_else() {
+    let app = TestApp::new().await;
+    let person = app.person().await;
+    let sign_in = async || {
+        app.post("/api/v1/auth/login", &json!({ "email": person.email, "password": PASSWORD })).send().await
+    };
+    let told = |lines: &Lines| lines.of_target("holdfast::security").len();
+    let (lines, _guard) = listen();
+    let calls = app.store.calls();
+    sign_in().await.expect(200);
+    let calls = app.store.calls() - calls;
+    assert_eq!(told(&lines), 1, "{}", lines.text());
+    for n in 1..=calls {
+        let (lines, _guard) = listen();
+        app.store.fail_nth(n, StoreError::Unavailable("gone".into()));
+        sign_in().await.problem(503, "SERVICE_UNAVAILABLE");
+        assert_eq!(told(&lines), 0, "call {n}: {}", lines.text());
+    }
 }
 
 #[actix_web::test]

@@ -20,9 +20,13 @@ fn every_scheme_is_normalised_for_sqlx() {
         ("postgres://u:p@ss@h/d", "postgres://u:p%40ss@h:5432/d?sslmode=prefer"),
         ("postgres://u@h", "postgres://u@h:5432/u?sslmode=prefer"),
         ("postgres:///d", "postgres://localhost:5432/d?sslmode=prefer"),
-        ("postgres://u@[::1]:5433/d", "postgres://u@[::1]:5433/d?sslmode=prefer"),
-        ("postgres://u@%2Fvar%2Frun/d", "postgres://u@%2Fvar%2Frun:5432/d?sslmode=prefer"),
-        ("postgres:///d?host=/var/run&user=u&port=7", "postgres://u@%2Fvar%2Frun:7/d?sslmode=prefer"),
+        ("postgres://:6000/d", "postgres://localhost:6000/d?sslmode=prefer"),
+        ("postgres://u:p@/d", "postgres://u:p@localhost:5432/d?sslmode=prefer"),
+        ("postgres://u:p@/d?host=/var/run", "postgres://u:p@%2Fvar%2Frun:5432/d?sslmode=disable"),
+        ("postgres://u:p@:6000?dbname=d&host=h", "postgres://u:p@h:6000/d?sslmode=prefer"),
+        ("postgres://u@[::1]:5433/d", "postgres://u@[::1]:5433/d?sslmode=prefer&host=%3A%3A1"),
+        ("postgres://u@%2Fvar%2Frun/d", "postgres://u@%2Fvar%2Frun:5432/d?sslmode=disable"),
+        ("postgres:///d?host=/var/run&user=u&port=7", "postgres://u@%2Fvar%2Frun:7/d?sslmode=disable"),
         (
             "postgresql://u:p@ep-x.eu.aws.neon.tech/d?sslmode=require&channel_binding=require",
             "postgres://u:p@ep-x.eu.aws.neon.tech:5432/d?sslmode=require",
@@ -30,6 +34,17 @@ fn every_scheme_is_normalised_for_sqlx() {
         ("postgres://u@h/d?channel_binding=require", "postgres://u@h:5432/d?sslmode=require"),
         ("postgres://u@h/d?channel_binding=prefer", "postgres://u@h:5432/d?sslmode=prefer"),
         ("postgres://u@h/d?sslmode=disable", "postgres://u@h:5432/d?sslmode=disable"),
+        ("postgres://u@h/d?sslmode=allow", "postgres://u@h:5432/d?sslmode=prefer"),
+        ("postgres://u@h/d?sslrootcert=system", "postgres://u@h:5432/d?sslmode=verify-full"),
+        (
+            "postgres://u@h/d?sslmode=require&sslrootcert=/ca.pem",
+            "postgres://u@h:5432/d?sslmode=verify-ca&sslrootcert=%2Fca.pem",
+        ),
+        (
+            "postgres://u@h/d?channel_binding=require&sslrootcert=/ca.pem",
+            "postgres://u@h:5432/d?sslmode=verify-ca&sslrootcert=%2Fca.pem",
+        ),
+        ("postgres://u@h/d?sslrootcert=&sslcert=", "postgres://u@h:5432/d?sslmode=prefer"),
         (
             "postgres://u@h/d?sslmode=verify-full&sslrootcert=/ca.pem&connect_timeout=3",
             "postgres://u@h:5432/d?sslmode=verify-full&sslrootcert=%2Fca.pem",
@@ -69,6 +84,12 @@ fn faults_are_named_without_repeating_the_url() {
         ("postgres://h", DatabaseUrlError::NoDatabase),
         ("postgres://u:hunter2@h/d?sslmode=maybe", DatabaseUrlError::UnknownSslMode),
         ("postgres://u:hunter2@h/d?port=x", DatabaseUrlError::BadPort),
+        ("postgres://u:hunter2@h/d?sslcert=/c.pem", DatabaseUrlError::HalfClientCertificate),
+        ("postgres://u:hunter2@h/d?sslkey=/c.key", DatabaseUrlError::HalfClientCertificate),
+        (
+            "postgres://u:hunter2@h/d?sslmode=verify-ca&sslrootcert=system",
+            DatabaseUrlError::SystemRootsWithoutName,
+        ),
         (
             "postgres://u:hunter2@h/d?sslmode=disable&channel_binding=require",
             DatabaseUrlError::ChannelBindingWithoutTls,
@@ -133,6 +154,35 @@ fn neither_debug_nor_the_redacted_form_shows_user_or_password() {
 fn parameters_without_effect_are_listed_by_name() {
     let url = parsed("postgres://u@h/d?connect_timeout=3&sslmode=require&target_session_attrs=any");
     assert_eq!(url.ignored_parameters(), ["connect_timeout", "target_session_attrs"]);
+}
+
+#[test]
+fn a_certificate_that_is_not_where_the_url_says_is_a_fault() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = |name: &str, text: &str| {
+        let path = folder.path().join(name);
+        std::fs::write(&path, text).unwrap();
+        path.display().to_string()
+    };
+    let certificate = file("ca.pem", "-----BEGIN CERTIFICATE-----\nx\n-----END CERTIFICATE-----\n");
+    let key = file("key.pem", "-----BEGIN PRIVATE KEY-----\nhunter2\n-----END PRIVATE KEY-----\n");
+    let missing = folder.path().join("missing.pem").display().to_string();
+    let here = folder.path().display().to_string();
+    for (parameters, faulty) in [
+        (format!("sslrootcert={certificate}"), None),
+        (format!("sslrootcert={missing}"), Some("sslrootcert")),
+        (format!("sslrootcert={here}"), Some("sslrootcert")),
+        (format!("sslrootcert={key}"), Some("sslrootcert")),
+        ("sslrootcert=system".to_owned(), None),
+        (format!("sslcert={certificate}&sslkey={key}"), None),
+        (format!("sslcert={certificate}&sslkey={certificate}"), Some("sslkey")),
+        (format!("sslcert={missing}&sslkey={key}"), Some("sslcert")),
+        ("sslrootcert=-----BEGIN%20CERTIFICATE-----%0Ax%0A-----END%20CERTIFICATE-----".to_owned(), None),
+    ] {
+        let checked = parsed(&format!("postgres://u:hunter2@h/d?{parameters}")).check_files();
+        assert_eq!(checked, faulty.map_or(Ok(()), |name| Err(DatabaseUrlError::UnreadablePem(name))));
+        assert!(!format!("{checked:?}").contains("hunter2"));
+    }
 }
 
 #[test]

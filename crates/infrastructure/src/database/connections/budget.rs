@@ -11,6 +11,8 @@ use tokio::time::Instant;
 pub(super) const CONNECT: Duration = Duration::from_secs(1);
 /// Waiting for a free connection.
 pub(super) const ACQUIRE: Duration = Duration::from_secs(1);
+/// Waiting for a database that wakes up, for each caller: a request may take 5 s, and needs the rest for its statements.
+pub(super) const WAKE: Duration = Duration::from_secs(4);
 /// One statement, as the database is told.
 pub(super) const STATEMENT: Duration = Duration::from_secs(1);
 /// One call of the store with everything in it: waiting, connecting, statements, further tries. It leaves 100 ms of the
@@ -22,26 +24,29 @@ const PING: Duration = Duration::from_millis(500);
 const GRACE: Duration = Duration::from_millis(100);
 
 /// When one call must be over. A database that wakes up moves it.
-pub struct Deadline(Mutex<Instant>);
+pub struct Deadline {
+    started: Instant,
+    at: Mutex<Instant>,
+}
 
 impl Deadline {
     pub(super) fn start() -> Self {
-        Self(Mutex::new(Instant::now() + CALL))
+        let started = Instant::now();
+        Self { started, at: Mutex::new(started + CALL) }
     }
 
     pub(super) fn at(&self) -> Instant {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// Moves to `at`, if that is later.
-    pub(super) fn extend_to(&self, at: Instant) {
-        let mut deadline = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        *deadline = at.max(*deadline);
+        *self.at.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Begins anew, once the time that went by does not count.
     pub(super) fn restart(&self) {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Instant::now() + CALL;
+        *self.at.lock().unwrap_or_else(PoisonError::into_inner) = Instant::now() + CALL;
+    }
+
+    /// Until when the call may wait in all for a database that wakes up.
+    pub(super) fn of_waking(&self) -> Instant {
+        self.started + WAKE
     }
 
     /// When a sign of life must have come.

@@ -1,6 +1,6 @@
 //! One connection to either engine, and how a statement runs on it. Who may use it, and when, is the lease's matter.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use futures_util::{StreamExt, TryStreamExt, stream::BoxStream};
 use sea_orm::{DbBackend, ExecResult, QueryResult, Statement};
@@ -12,6 +12,9 @@ use tokio::time::Instant;
 
 use super::{outage::Outage, sqlite::SqliteWire};
 use crate::database::dialect;
+
+/// A connection is replaced after this long, so that what a server process gathers over time is freed.
+const LIFETIME: Duration = Duration::from_mins(30);
 
 /// What came back: rows, the number of rows touched, or both.
 pub struct Answer {
@@ -42,8 +45,9 @@ impl Connection {
         Self { wire, keeps_statements, opened_at: now, used_at: now, outage }
     }
 
-    pub(super) fn opened_at(&self) -> Instant {
-        self.opened_at
+    /// Whether it has served long enough.
+    pub(super) fn is_old(&self) -> bool {
+        self.opened_at.elapsed() >= LIFETIME
     }
 
     /// When it last answered.
@@ -64,7 +68,11 @@ impl Connection {
         let keep = self.keeps_statements;
         let answer = match &mut self.wire {
             Wire::Postgres(connection) => collect(stream(connection, statement, keep)).await,
-            Wire::Sqlite(SqliteWire { connection, .. }) => collect(stream(connection, statement, keep)).await,
+            Wire::Sqlite(sqlite) => {
+                sqlite.check()?;
+                let outcome = collect(stream(&mut sqlite.connection, statement, keep)).await;
+                outcome.inspect_err(|error| sqlite.note(error))
+            }
         }?;
         self.used_at = Instant::now();
         Ok(answer)

@@ -5,7 +5,6 @@ use std::{
     pin::Pin,
     sync::Arc,
     task::{Context, Poll},
-    time::Duration,
 };
 
 use deadpool::managed::{Manager, Metrics, RecycleError, RecycleResult};
@@ -22,9 +21,6 @@ use super::{
     postgres::PostgresTarget,
     sqlite::SqliteTarget,
 };
-
-/// A connection is replaced after this long, so that what a server process gathers over time is freed.
-const LIFETIME: Duration = Duration::from_mins(30);
 
 /// What to open.
 #[derive(Clone)]
@@ -61,6 +57,11 @@ impl Connector {
         Self { target, runtime, outage }
     }
 
+    /// The same, for connections that belong to `runtime`.
+    pub(super) fn on(&self, runtime: Handle) -> Self {
+        Self { target: self.target.clone(), runtime, outage: self.outage.clone() }
+    }
+
     pub(super) fn outage(&self) -> &Outage {
         &self.outage
     }
@@ -84,11 +85,10 @@ impl Manager for Connector {
 
     /// No round trip: whether a connection is still good shows when it is used.
     async fn recycle(&self, connection: &mut Connection, _: &Metrics) -> RecycleResult<sqlx::Error> {
-        if connection.opened_at().elapsed() < LIFETIME {
-            Ok(())
-        } else {
-            Err(RecycleError::message("the connection has had its time"))
+        if connection.is_old() {
+            return Err(RecycleError::message("the connection has had its time"));
         }
+        Ok(())
     }
 }
 

@@ -1,26 +1,24 @@
 //! The pool: leases a connection for each statement, and begins transactions.
 
-use std::{sync::Arc, time::Duration};
+use std::{path::Path, sync::Arc, time::Duration};
 
-use deadpool::{
-    Runtime,
-    managed::{Pool, PoolConfig, PoolError, QueueMode, Timeouts},
-};
-use sea_orm::{ConnAcquireErr, DbBackend, DbErr, Statement};
-use tokio::{
-    runtime::Handle,
-    time::{Instant, timeout_at},
-};
+use holdfast_application::ports::WriteOutage;
+use sea_orm::{DbBackend, DbErr, Statement};
+use tokio::runtime::Handle;
 
 use super::{
-    Connections, OpenTransaction, budget,
+    Connections, OpenTransaction,
     budget::Deadline,
     connection::Answer,
     connector::{Connector, Target},
     lease::Lease,
+    line::Line,
+    lines::Lines,
     outage::Outage,
     postgres::PostgresTarget,
     sqlite::{self, SqliteTarget},
+    sqlite_file::{SqliteFile, unusable},
+    sqlite_watch::Watch,
 };
 use crate::database::{DatabaseLocation, DatabaseOptions, dialect, error::connection_error, retry::Tries};
 
@@ -30,32 +28,29 @@ const TRUSTED: Duration = Duration::from_millis(500);
 /// Connections to one database. Cloning shares them.
 #[derive(Clone)]
 pub struct LeasingPool {
-    writers: Pool<Connector>,
-    readers: Pool<Connector>,
+    writers: Lines,
+    readers: Lines,
     backend: DbBackend,
     begin: &'static str,
     /// Whether each single statement needs a transaction around it.
     wrapping: bool,
     runtime: Handle,
+    /// Over the file of SQLite.
+    watch: Option<Arc<Watch>>,
 }
 
 impl LeasingPool {
-    /// Opens no connection to PostgreSQL yet; on SQLite it opens the writer, which prepares the file for readers.
+    /// Opens no connection to PostgreSQL yet. A SQLite file is opened, prepared for readers, and written once.
     ///
-    /// All connections belong to the tokio runtime that this is called on; it must outlive the pool's users.
+    /// Connections belong to the tokio runtime that this is called on, but for those of threads that [settle](Self::settle);
+    /// it must outlive the pool's users.
     pub(crate) async fn build(options: &DatabaseOptions) -> Result<Self, DbErr> {
         match &options.location {
             DatabaseLocation::Postgres { url, pooler } => {
                 let target = PostgresTarget::new(url, *pooler, options.statement_cache);
                 Ok(Self::postgres(target.map_err(connection_error)?, options))
             }
-            DatabaseLocation::Sqlite { path } => {
-                let writer = SqliteTarget::writer(path, options.statement_cache);
-                let reader = SqliteTarget::reader(path, options.statement_cache);
-                let pool = Self::sqlite(writer, reader, options);
-                pool.acquire(&pool.writers, &Deadline::start()).await?;
-                Ok(pool)
-            }
+            DatabaseLocation::Sqlite { path } => Self::sqlite(path, options).await,
         }
     }
 
@@ -64,22 +59,44 @@ impl LeasingPool {
         let (begin, wrapping) = (target.begin(), !target.keeps_statements());
         let outage = Arc::new(Outage::new(options.wake_timeout));
         let connector = Connector::new(Target::Postgres(target), runtime.clone(), outage);
-        let pool = leasing(connector, options.pool_size);
-        Self { writers: pool.clone(), readers: pool, backend: DbBackend::Postgres, begin, wrapping, runtime }
+        let line = Line::new(connector, options.pool_size, runtime.clone());
+        line.close_idle();
+        let lines = Lines::new(line, options.pool_size);
+        let (writers, readers, backend) = (lines.clone(), lines, DbBackend::Postgres);
+        Self { writers, readers, backend, begin, wrapping, runtime, watch: None }
     }
 
-    fn sqlite(writer: SqliteTarget, reader: SqliteTarget, options: &DatabaseOptions) -> Self {
-        let runtime = Handle::current();
+    async fn sqlite(path: &Path, options: &DatabaseOptions) -> Result<Self, DbErr> {
+        let (runtime, cache) = (Handle::current(), options.statement_cache);
+        let opened = SqliteFile::open(path, &sqlite::writing(path, cache)).await;
+        let (file, suspicions) = opened.map_err(|error| unusable(path, &error))?;
         // A file never sleeps.
         let outage = Arc::new(Outage::new(Duration::ZERO));
         let connector = |target| Connector::new(Target::Sqlite(target), runtime.clone(), outage.clone());
-        Self {
-            writers: leasing(connector(writer), 1),
-            readers: leasing(connector(reader), options.pool_size),
-            backend: DbBackend::Sqlite,
-            begin: sqlite::BEGIN,
-            wrapping: false,
-            runtime,
+        let line = |target: SqliteTarget, size| Line::new(connector(target.of(&file)), size, runtime.clone());
+        let writers = line(SqliteTarget::writer(path, cache), 1);
+        let readers = line(SqliteTarget::reader(path, cache), options.pool_size);
+        let watch = Watch::start(file, suspicions, writers.clone(), &runtime);
+        let (writers, readers) = (Lines::new(writers, 1), Lines::new(readers, options.pool_size));
+        watch.prove_at_start().await?;
+        let (backend, begin, watch) = (DbBackend::Sqlite, sqlite::BEGIN, Some(watch));
+        Ok(Self { writers, readers, backend, begin, wrapping: false, runtime, watch })
+    }
+
+    /// Gives the current thread, one of `workers` that run a runtime of one thread each, its part of the connections to
+    /// PostgreSQL, where there are two or more for each. Connections to a file live on threads of their own anyway.
+    pub(crate) fn settle(&self, workers: usize) {
+        if self.backend == DbBackend::Postgres {
+            self.writers.settle(workers);
+        }
+    }
+
+    /// Whether writes are possible, as far as this can be known beforehand: a server that is reached and refuses to
+    /// write is told by the write.
+    pub(crate) async fn check_writes(&self) -> Result<(), WriteOutage> {
+        match &self.watch {
+            Some(watch) => watch.check_writes().await,
+            None => Ok(()),
         }
     }
 
@@ -96,7 +113,7 @@ impl LeasingPool {
     }
 
     async fn try_begin(&self, deadline: &Deadline) -> Result<Lease, DbErr> {
-        let mut lease = self.acquire(&self.writers, deadline).await?;
+        let mut lease = self.writers.acquire(deadline).await?;
         lease.begin(self.begin, deadline.of_statement()).await?;
         Ok(lease)
     }
@@ -119,29 +136,12 @@ impl LeasingPool {
                 }
             };
         }
-        let pool = if reads { &self.readers } else { &self.writers };
-        let mut lease = self.acquire(pool, deadline).await?;
+        let line = if reads { &self.readers } else { &self.writers };
+        let mut lease = line.acquire(deadline).await?;
         if !reads && self.backend == DbBackend::Postgres && is_stale(&lease) {
             lease.ping(deadline.of_ping()).await?;
         }
         lease.run(statement, deadline.of_statement()).await
-    }
-
-    async fn acquire(&self, pool: &Pool<Connector>, deadline: &Deadline) -> Result<Lease, DbErr> {
-        let waking = pool.manager().outage().wake_until();
-        if let Some(until) = waking {
-            deadline.extend_to(until);
-        }
-        let wait = waking.map_or(budget::ACQUIRE, |until| until.saturating_duration_since(Instant::now()));
-        let timeouts = Timeouts { wait: Some(wait), create: None, recycle: None };
-        let acquired = timeout_at(deadline.at(), pool.timeout_get(&timeouts)).await;
-        let connection = acquired
-            .map_err(|_| DbErr::ConnectionAcquire(ConnAcquireErr::Timeout))?
-            .map_err(acquire_error)?;
-        if waking.is_some() {
-            deadline.restart();
-        }
-        Ok(Lease::new(connection))
     }
 }
 
@@ -164,25 +164,4 @@ impl Connections for LeasingPool {
 
 fn is_stale(lease: &Lease) -> bool {
     lease.used_at().is_none_or(|at| at.elapsed() >= TRUSTED)
-}
-
-fn leasing(connector: Connector, size: usize) -> Pool<Connector> {
-    // The connection used last is the one most likely to be alive still.
-    let config = PoolConfig { max_size: size.max(1), timeouts: Timeouts::new(), queue_mode: QueueMode::Lifo };
-    let built = Pool::builder(connector).config(config).runtime(Runtime::Tokio1).build();
-    #[expect(
-        clippy::expect_used,
-        reason = "building fails only for time-outs without a runtime, and one is named"
-    )]
-    built.expect("a runtime is named")
-}
-
-fn acquire_error(error: PoolError<sqlx::Error>) -> DbErr {
-    match error {
-        PoolError::Backend(error) => connection_error(error),
-        PoolError::Timeout(_) => DbErr::ConnectionAcquire(ConnAcquireErr::Timeout),
-        PoolError::Closed | PoolError::NoRuntimeSpecified | PoolError::PostCreateHook(_) => {
-            DbErr::ConnectionAcquire(ConnAcquireErr::ConnectionClosed)
-        }
-    }
 }

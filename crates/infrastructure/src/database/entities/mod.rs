@@ -5,8 +5,12 @@
 pub(super) mod auth_events;
 pub(super) mod denied_tokens;
 pub(super) mod idempotency_keys;
+pub(super) mod leases;
 pub(super) mod linked_accounts;
 pub(super) mod one_time_tokens;
+pub(super) mod personal_tokens;
+pub(super) mod recovery_codes;
+pub(super) mod second_factors;
 pub(super) mod sessions;
 pub(super) mod tasks;
 pub(super) mod throttles;

@@ -14,6 +14,8 @@ pub struct Model {
     pub blocked_until: i64,
     pub succeeded_at: Option<i64>,
     pub expires_at: i64,
+    pub pending: i64,
+    pub pending_until: i64,
 }
 
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]

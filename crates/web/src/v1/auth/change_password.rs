@@ -4,13 +4,14 @@ use actix_web::{HttpRequest, HttpResponse};
 use holdfast_application::{
     auth::ChangePassword,
     domain::{
+        second_factors::Code,
         sessions::Client,
         users::{Email, NewPassword, Password},
     },
 };
 use utoipa::ToSchema;
 
-use super::model::TokenPair;
+use super::{model::TokenPair, second_factor::optional_code};
 use crate::{
     common::{State, auth::LiveCaller, client_ip, fault::Fault, fields::Fields, values::text},
     v1::{
@@ -27,6 +28,9 @@ pub(crate) struct ChangePasswordRequest {
     /// Any characters; another one than before, not a common one, and not with the local part of the address in it.
     #[schema(value_type = String, format = Password, min_length = 8, max_length = 256, example = "staple battery horse")]
     new_password: NewPassword,
+    /// Where the account has a second factor: six digits of the app, or a recovery code.
+    #[schema(value_type = Option<String>, example = "287082")]
+    code: Option<Code>,
 }
 
 impl ChangePasswordRequest {
@@ -41,13 +45,17 @@ impl ChangePasswordRequest {
             };
             fields.check("new_password", judged)
         });
-        let taken = current.zip(new);
-        fields.complete(taken.map(|(current_password, new_password)| Self { current_password, new_password }))
+        let taken = optional_code(&mut fields).zip(current.zip(new));
+        fields.complete(taken.map(|(code, (current_password, new_password))| Self {
+            current_password,
+            new_password,
+            code,
+        }))
     }
 
     fn wish(self, client: Client) -> ChangePassword {
-        let Self { current_password, new_password } = self;
-        ChangePassword { current: current_password, new: new_password, client }
+        let Self { current_password, new_password, code } = self;
+        ChangePassword { current: current_password, new: new_password, code, client }
     }
 }
 

@@ -2,10 +2,13 @@
 //! and `POST /auth/login` as new clients do, without one.
 
 use actix_web::{HttpRequest, HttpResponse};
-use holdfast_application::{auth::SignIn, domain::users::Password};
+use holdfast_application::{
+    auth::SignIn,
+    domain::{second_factors::Code, users::Password},
+};
 use utoipa::ToSchema;
 
-use super::model::Session;
+use super::{model::Session, second_factor::optional_code};
 use crate::{
     common::{
         State, client_ip,
@@ -26,6 +29,9 @@ pub(crate) struct SignInRequest {
     email: String,
     #[schema(value_type = String, format = Password, example = "correct horse battery")]
     password: Password,
+    /// Where the account has a second factor: six digits of the app, or a recovery code.
+    #[schema(value_type = Option<String>, example = "287082")]
+    code: Option<Code>,
 }
 
 /// An address and its password.
@@ -36,24 +42,28 @@ pub(crate) struct LoginRequest {
     email: String,
     #[schema(value_type = String, format = Password, example = "correct horse battery")]
     password: Password,
+    /// Where the account has a second factor: six digits of the app, or a recovery code.
+    #[schema(value_type = Option<String>, example = "287082")]
+    code: Option<Code>,
 }
 
 impl FromFields for SignInRequest {
     fn take(fields: &mut Fields) -> Option<Self> {
-        credentials(fields, "email").map(|(email, password)| Self { email, password })
+        credentials(fields, "email").map(|(email, password, code)| Self { email, password, code })
     }
 }
 
 impl FromFields for LoginRequest {
     fn take(fields: &mut Fields) -> Option<Self> {
         let name = if fields.has("email") || !fields.has("username") { "email" } else { "username" };
-        credentials(fields, name).map(|(email, password)| Self { email, password })
+        credentials(fields, name).map(|(email, password, code)| Self { email, password, code })
     }
 }
 
-fn credentials(fields: &mut Fields, name: &'static str) -> Option<(String, Password)> {
+fn credentials(fields: &mut Fields, name: &'static str) -> Option<(String, Password, Option<Code>)> {
     let (email, password) = (fields.required(name, text), fields.required("password", text));
-    email.zip(password.map(Password::new))
+    let code = optional_code(fields);
+    Some((email?, password.map(Password::new)?, code?))
 }
 
 /// Signs in with a long-lived token as well.
@@ -66,8 +76,8 @@ pub(crate) async fn sign_in(
     request: HttpRequest,
     body: Body<SignInRequest>,
 ) -> Result<HttpResponse, Fault> {
-    let SignInRequest { email, password } = body.read().await?;
-    begin(&state, &request, email, password, true).await
+    let SignInRequest { email, password, code } = body.read().await?;
+    begin(&state, &request, email, (password, code), true).await
 }
 
 /// Signs in.
@@ -80,19 +90,19 @@ pub(crate) async fn login(
     request: HttpRequest,
     body: Body<LoginRequest>,
 ) -> Result<HttpResponse, Fault> {
-    let LoginRequest { email, password } = body.read().await?;
-    begin(&state, &request, email, password, false).await
+    let LoginRequest { email, password, code } = body.read().await?;
+    begin(&state, &request, email, (password, code), false).await
 }
 
 async fn begin(
     state: &State,
     request: &HttpRequest,
     email: String,
-    password: Password,
+    (password, code): (Password, Option<Code>),
     long_lived: bool,
 ) -> Result<HttpResponse, Fault> {
     let client = client_ip::client(request, &state.options().trusted_proxies);
-    let wish = SignIn { email, password, long_lived, client };
+    let wish = SignIn { email, password, code, long_lived, client };
     let signed_in = state.services().auth.sign_in(wish).await?;
     Ok(HttpResponse::Ok().json(Written::silent(Session::from(signed_in))))
 }

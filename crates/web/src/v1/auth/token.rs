@@ -7,7 +7,7 @@ use actix_web::{HttpRequest, HttpResponse};
 use holdfast_application::{
     Classify, ErrorKind,
     auth::{AuthError, SignIn},
-    domain::users::Password,
+    domain::{second_factors::Code, users::Password},
 };
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -37,6 +37,8 @@ pub(crate) struct TokenRequest {
     /// With `password`.
     #[schema(value_type = Option<String>, format = Password)]
     password: Option<String>,
+    /// With `password`, where the account has a second factor: six digits of the app, or a recovery code.
+    otp: Option<String>,
     /// With `refresh_token`.
     refresh_token: Option<String>,
 }
@@ -48,10 +50,13 @@ pub(crate) struct OAuthError {
     #[schema(example = "invalid_grant")]
     error: &'static str,
     error_description: &'static str,
+    /// `SECOND_FACTOR_REQUIRED` where the password is right and `otp` is missing or not good; else left out.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    error_code: Option<&'static str>,
 }
 
 enum Grant {
-    Password { email: String, password: Password },
+    Password { email: String, password: Password, code: Option<Code> },
     RefreshToken(String),
 }
 
@@ -71,8 +76,8 @@ pub(crate) async fn token(state: State, request: HttpRequest, body: RawBody) -> 
     let auth = &state.services().auth;
     let client = client_ip::client(&request, &state.options().trusted_proxies);
     let pair = match grant {
-        Grant::Password { email, password } => {
-            let wish = SignIn { email, password, long_lived: false, client };
+        Grant::Password { email, password, code } => {
+            let wish = SignIn { email, password, code, long_lived: false, client };
             auth.sign_in(wish).await.map(TokenPair::from)
         }
         Grant::RefreshToken(token) => auth.refresh(&token, &client).await.map(TokenPair::from),
@@ -95,22 +100,25 @@ fn grant(form: &[u8]) -> Result<Grant, OAuthError> {
     if given.values().any(|value| value.contains('\0')) {
         return Err(invalid("a parameter contains the character U+0000"));
     }
+    let code = given.remove("otp").map(Code::new);
     let mut take = |name, missing| given.remove(name).ok_or(invalid(missing));
     match take("grant_type", "grant_type is required")?.as_str() {
         "password" => Ok(Grant::Password {
             email: take("username", "username is required")?,
             password: Password::new(take("password", "password is required")?),
+            code,
         }),
         "refresh_token" => Ok(Grant::RefreshToken(take("refresh_token", "refresh_token is required")?)),
         _ => Err(OAuthError {
             error: "unsupported_grant_type",
             error_description: "grant_type must be password or refresh_token",
+            error_code: None,
         }),
     }
 }
 
 fn invalid(error_description: &'static str) -> OAuthError {
-    OAuthError { error: "invalid_request", error_description }
+    OAuthError { error: "invalid_request", error_description, error_code: None }
 }
 
 fn refuse(error: OAuthError) -> HttpResponse {
@@ -119,7 +127,9 @@ fn refuse(error: OAuthError) -> HttpResponse {
 
 /// A grant that is not good is `invalid_grant` whatever the reason; what is not about the grant stays a problem.
 fn answer(error: AuthError) -> Result<HttpResponse, Fault> {
+    let error_code = matches!(error, AuthError::SecondFactor(_)).then(|| error.code());
     let error_description = match error.kind() {
+        ErrorKind::Unauthenticated if error_code.is_some() => "A code of the second factor is needed (otp)",
         ErrorKind::Unauthenticated => "The credentials or the token are not valid",
         ErrorKind::Forbidden => "The account may not sign in",
         ErrorKind::Malformed
@@ -132,5 +142,5 @@ fn answer(error: AuthError) -> Result<HttpResponse, Fault> {
         | ErrorKind::Unavailable(_)
         | ErrorKind::Unexpected => return Err(error.into()),
     };
-    Ok(refuse(OAuthError { error: "invalid_grant", error_description }))
+    Ok(refuse(OAuthError { error: "invalid_grant", error_description, error_code }))
 }

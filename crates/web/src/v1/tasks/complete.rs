@@ -7,13 +7,13 @@ use super::TaskBody;
 use crate::{
     common::{
         State,
-        auth::Caller,
+        auth::TaskWriter,
         fault::Fault,
         fields::{Fields, FromFields},
     },
     v1::{
         json::{Body, Written, boolean},
-        openapi::{Always, Conditional, Missing, Secured, WithBody},
+        openapi::{Always, Conditional, Missing, Scoped, WithBody},
     },
 };
 
@@ -31,22 +31,22 @@ impl FromFields for CompleteTask {
 
 /// Marks a task as done or not done.
 #[utoipa::path(patch, path = "/api/v1/tasks/{id}/complete", tag = "tasks", operation_id = "complete_task", request_body = CompleteTask,
-    security(("bearer" = []), ("password" = [])),
+    security(("bearer" = []), ("password" = []), ("personal_token" = ["tasks:write"])),
     params(
         ("id" = String, Path, description = "The task's id", format = Uuid),
         ("If-Match" = Option<String>, Header, description = "The revision that is changed")),
     responses(
         (status = 200, description = "The task as it is now", body = Written<TaskBody>, headers(
             ("ETag" = String, description = "Its revision"))),
-        Secured, Missing, Conditional, WithBody, Always))]
+        Scoped, Missing, Conditional, WithBody, Always))]
 pub(crate) async fn complete(
-    caller: Caller,
+    caller: TaskWriter,
     state: State,
     request: HttpRequest,
     body: Body<CompleteTask>,
 ) -> Result<HttpResponse, Fault> {
     let id = super::id(&request)?;
-    let preconditions = super::preconditions(&state, &request)?;
+    let preconditions = super::preconditions(&state, &request, caller.0, id).await?;
     let CompleteTask { completed } = body.read().await?;
     let expected = super::expected(preconditions, &state, caller.0, id).await?;
     let task = state.services().tasks.complete(caller.0, id, completed, expected).await?;

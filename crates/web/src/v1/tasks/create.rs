@@ -14,14 +14,14 @@ use super::TaskBody;
 use crate::{
     common::{
         State,
-        auth::Caller,
+        auth::TaskWriter,
         fault::Fault,
         fields::{Fields, FromFields},
     },
     v1::{
         etag, idempotency,
         json::{Body, Written, boolean, description, priority, timestamp, title},
-        openapi::{Always, Repeatable, Secured, WithBody, priority_schema},
+        openapi::{Always, Repeatable, Scoped, WithBody, priority_schema},
     },
 };
 
@@ -83,7 +83,7 @@ fn created(task: Task) -> KeptAnswer {
 
 /// Creates a task, with an `Idempotency-Key` once however often it is repeated.
 #[utoipa::path(post, path = "/api/v1/tasks", tag = "tasks", operation_id = "create_task", request_body = CreateTask,
-    security(("bearer" = []), ("password" = [])),
+    security(("bearer" = []), ("password" = []), ("personal_token" = ["tasks:write"])),
     params(("Idempotency-Key" = Option<String>, Header, description =
         "A name for this request, 1 to 255 printable ASCII characters, with or without quotation marks. For 24 hours a repeat with the same bytes gets the stored answer")),
     responses(
@@ -91,9 +91,9 @@ fn created(task: Task) -> KeptAnswer {
             ("Location" = String, description = "The path of the task"),
             ("ETag" = String, description = "Its revision"),
             ("Idempotent-Replayed" = bool, description = "`true` on the stored answer to a repeat; absent otherwise"))),
-        Secured, WithBody, Repeatable, Always))]
+        Scoped, WithBody, Repeatable, Always))]
 pub(crate) async fn create(
-    caller: Caller,
+    caller: TaskWriter,
     state: State,
     request: HttpRequest,
     body: Body<CreateTask>,

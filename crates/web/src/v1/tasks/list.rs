@@ -9,13 +9,13 @@ use super::TaskBody;
 use crate::{
     common::{
         State,
-        auth::Caller,
+        auth::TaskReader,
         fault::Fault,
         fields::{Fields, FromFields as _},
     },
     v1::{
         json::Found,
-        openapi::{Always, Secured, WithQuery},
+        openapi::{Always, Scoped, WithQuery},
         page::TaskListQuery,
     },
 };
@@ -36,9 +36,13 @@ pub(crate) struct TaskList {
 
 /// Lists tasks, a page at a time.
 #[utoipa::path(get, path = "/api/v1/tasks", tag = "tasks", operation_id = "list_tasks", params(TaskListQuery),
-    security(("bearer" = []), ("password" = [])),
-    responses((status = 200, description = "One page", body = Found<TaskList>), Secured, WithQuery, Always))]
-pub(crate) async fn list(caller: Caller, state: State, request: HttpRequest) -> Result<HttpResponse, Fault> {
+    security(("bearer" = []), ("password" = []), ("personal_token" = ["tasks:read"])),
+    responses((status = 200, description = "One page", body = Found<TaskList>), Scoped, WithQuery, Always))]
+pub(crate) async fn list(
+    caller: TaskReader,
+    state: State,
+    request: HttpRequest,
+) -> Result<HttpResponse, Fault> {
     let query = TaskListQuery::read(Fields::of_query(request.query_string())?)?;
     let (limit, offset) = (query.limit, query.offset);
     let TaskPage { tasks, total, next_cursor } = state.services().tasks.list(caller.0, query.into()).await?;

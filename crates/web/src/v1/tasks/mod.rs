@@ -38,10 +38,23 @@ fn id(request: &HttpRequest) -> Result<TaskId, Fault> {
     request.match_info().query("id").parse().map_err(|_| Fault::not_found("Task not found"))
 }
 
-/// What a write demands of the task that it finds, and whether it must demand anything.
-fn preconditions(state: &State, request: &HttpRequest) -> Result<Preconditions, Fault> {
+/// What a write demands of the task that it finds. Where it must demand something and does not, a task that is missing, or
+/// somebody else's, is missing all the same: no more is told of it than with a condition.
+async fn preconditions(
+    state: &State,
+    request: &HttpRequest,
+    actor: Actor,
+    id: TaskId,
+) -> Result<Preconditions, Fault> {
     let preconditions = Preconditions::of(request.headers());
-    if state.options().require_if_match { preconditions.required() } else { Ok(preconditions) }
+    if !state.options().require_if_match {
+        return Ok(preconditions);
+    }
+    let required = preconditions.required();
+    if required.is_err() {
+        state.services().tasks.show(actor, id).await?;
+    }
+    required
 }
 
 /// The revision that the write must find, if it must find a certain one.

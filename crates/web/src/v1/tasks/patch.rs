@@ -15,13 +15,13 @@ use super::TaskBody;
 use crate::{
     common::{
         State,
-        auth::Caller,
+        auth::TaskWriter,
         fault::Fault,
         fields::{Fields, FromFields},
     },
     v1::{
         json::{Body, Written, boolean, description, priority, timestamp, title},
-        openapi::{Always, Conditional, Missing, Secured, WithBody, priority_schema},
+        openapi::{Always, Conditional, Missing, Scoped, WithBody, priority_schema},
     },
 };
 
@@ -71,22 +71,22 @@ impl From<PatchTask> for TaskChanges {
 
 /// Changes a task.
 #[utoipa::path(patch, path = "/api/v1/tasks/{id}", tag = "tasks", operation_id = "patch_task", request_body = PatchTask,
-    security(("bearer" = []), ("password" = [])),
+    security(("bearer" = []), ("password" = []), ("personal_token" = ["tasks:write"])),
     params(
         ("id" = String, Path, description = "The task's id", format = Uuid),
         ("If-Match" = Option<String>, Header, description = "The revision that is changed")),
     responses(
         (status = 200, description = "The task as it is now", body = Written<TaskBody>, headers(
             ("ETag" = String, description = "Its revision"))),
-        Secured, Missing, Conditional, WithBody, Always))]
+        Scoped, Missing, Conditional, WithBody, Always))]
 pub(crate) async fn patch(
-    caller: Caller,
+    caller: TaskWriter,
     state: State,
     request: HttpRequest,
     body: Body<PatchTask>,
 ) -> Result<HttpResponse, Fault> {
     let id = super::id(&request)?;
-    let preconditions = super::preconditions(&state, &request)?;
+    let preconditions = super::preconditions(&state, &request, caller.0, id).await?;
     let changes = body.read().await?.into();
     let expected = super::expected(preconditions, &state, caller.0, id).await?;
     let task = state.services().tasks.update(caller.0, id, &changes, expected).await?;

@@ -5,10 +5,10 @@ use holdfast_application::{Patch, domain::tasks::TaskDraft, ports::TaskChanges};
 
 use super::{CreateTask, TaskBody};
 use crate::{
-    common::{State, auth::Caller, fault::Fault},
+    common::{State, auth::TaskWriter, fault::Fault},
     v1::{
         json::{Body, Written},
-        openapi::{Always, Conditional, Missing, Secured, WithBody},
+        openapi::{Always, Conditional, Missing, Scoped, WithBody},
     },
 };
 
@@ -25,22 +25,22 @@ fn changes(draft: TaskDraft) -> TaskChanges {
 
 /// Replaces a task.
 #[utoipa::path(put, path = "/api/v1/tasks/{id}", tag = "tasks", operation_id = "replace_task", request_body = CreateTask,
-    security(("bearer" = []), ("password" = [])),
+    security(("bearer" = []), ("password" = []), ("personal_token" = ["tasks:write"])),
     params(
         ("id" = String, Path, description = "The task's id", format = Uuid),
         ("If-Match" = Option<String>, Header, description = "The revision that is replaced")),
     responses(
         (status = 200, description = "The task as it is now", body = Written<TaskBody>, headers(
             ("ETag" = String, description = "Its revision"))),
-        Secured, Missing, Conditional, WithBody, Always))]
+        Scoped, Missing, Conditional, WithBody, Always))]
 pub(crate) async fn replace(
-    caller: Caller,
+    caller: TaskWriter,
     state: State,
     request: HttpRequest,
     body: Body<CreateTask>,
 ) -> Result<HttpResponse, Fault> {
     let id = super::id(&request)?;
-    let preconditions = super::preconditions(&state, &request)?;
+    let preconditions = super::preconditions(&state, &request, caller.0, id).await?;
     let changes = changes(body.read().await?.into());
     let expected = super::expected(preconditions, &state, caller.0, id).await?;
     let task = state.services().tasks.update(caller.0, id, &changes, expected).await?;

@@ -4,6 +4,7 @@ use actix_web::{HttpRequest, HttpResponse};
 use holdfast_application::{
     auth::ChangeEmail,
     domain::{
+        second_factors::Code,
         sessions::Client,
         users::{Email, Password},
     },
@@ -20,6 +21,7 @@ use crate::{
         values::text,
     },
     v1::{
+        auth::optional_code,
         json::{Body, Done},
         openapi::{Always, Passwordless, Secured, Throttled, WithBody, WrongPassword},
     },
@@ -32,20 +34,24 @@ pub(crate) struct ChangeEmailRequest {
     email: Email,
     #[schema(value_type = String, format = Password)]
     password: Password,
+    /// Where the account has a second factor: six digits of the app, or a recovery code.
+    #[schema(value_type = Option<String>, example = "287082")]
+    code: Option<Code>,
 }
 
 impl FromFields for ChangeEmailRequest {
     fn take(fields: &mut Fields) -> Option<Self> {
         let email = fields.required("email", |value| Ok(Email::new(text(value)?)?));
         let password = fields.required("password", text).map(Password::new);
-        Some(Self { email: email?, password: password? })
+        let code = optional_code(fields);
+        Some(Self { email: email?, password: password?, code: code? })
     }
 }
 
 impl ChangeEmailRequest {
     fn wish(self, client: Client) -> ChangeEmail {
-        let Self { email, password } = self;
-        ChangeEmail { email, password, client }
+        let Self { email, password, code } = self;
+        ChangeEmail { email, password, code, client }
     }
 }
 

@@ -16,8 +16,7 @@ use holdfast_application::{
         sessions::{EndReason, Session},
         users::{Ban, User},
     },
-    ports::StoreError,
-    users::{Export, ExportPiece},
+    users::{Export, ExportPiece, UserError},
 };
 use serde::Serialize;
 use tracing::{Instrument as _, Span};
@@ -35,6 +34,7 @@ use crate::{
         values::{shown, zoned, zoned_option},
     },
     v1::{
+        auth::PersonalTokenBody,
         openapi::{Always, Secured},
         tasks::TaskBody,
     },
@@ -52,6 +52,8 @@ pub(crate) struct AccountExport {
     linked_accounts: Vec<LinkedAccountBody>,
     /// Those that are over as well.
     sessions: Vec<ExportedSession>,
+    /// Without what makes them good; the newest first.
+    personal_tokens: Vec<PersonalTokenBody>,
     /// The newest first.
     events: Vec<EventBody>,
     /// The oldest first.
@@ -90,6 +92,10 @@ struct ExportedAccount {
     #[serde(serialize_with = "zoned_option")]
     #[schema(value_type = Option<String>, format = DateTime)]
     last_sign_in_at: Option<Timestamp>,
+    /// Since when it has a second factor; null where it has none.
+    #[serde(serialize_with = "zoned_option")]
+    #[schema(value_type = Option<String>, format = DateTime)]
+    second_factor_since: Option<Timestamp>,
 }
 
 /// A ban.
@@ -117,8 +123,8 @@ struct ExportedSession {
     end_reason: Option<String>,
 }
 
-impl From<User> for ExportedAccount {
-    fn from(user: User) -> Self {
+impl ExportedAccount {
+    fn new(user: User, second_factor_since: Option<Timestamp>) -> Self {
         let User {
             id,
             email,
@@ -149,6 +155,7 @@ impl From<User> for ExportedAccount {
             created_at,
             updated_at,
             last_sign_in_at,
+            second_factor_since,
         }
     }
 }
@@ -171,8 +178,9 @@ struct Writer {
 }
 
 impl Writer {
-    fn begin(user: User, actor: Actor, now: Timestamp) -> serde_json::Result<Self> {
-        let mut text = serde_json::to_vec(&Head { exported_at: now, account: user.into() })?;
+    fn begin(export: &Export, actor: Actor, now: Timestamp) -> serde_json::Result<Self> {
+        let account = ExportedAccount::new(export.user.clone(), export.second_factor_since);
+        let mut text = serde_json::to_vec(&Head { exported_at: now, account })?;
         // The lists stand in the same object.
         text.pop();
         Ok(Self { actor, text, open: None })
@@ -185,6 +193,7 @@ impl Writer {
             ExportPiece::Sessions(rows) => {
                 self.rows("sessions", rows, |session| ExportedSession::new(session, actor))
             }
+            ExportPiece::PersonalTokens(rows) => self.rows("personal_tokens", rows, PersonalTokenBody::from),
             ExportPiece::Events(rows) => self.rows("events", rows, EventBody::from),
             ExportPiece::Tasks(rows) => self.rows("tasks", rows, TaskBody::from),
         }
@@ -223,14 +232,13 @@ impl Writer {
 }
 
 /// Takes along the caller's profile, tasks, sessions, security history and linked accounts. The document is sent while it
-/// is read: where the store is lost on the way, the connection closes before its end.
+/// is read: where the store is lost on the way, or the account is deleted, the connection closes before its end.
 #[utoipa::path(get, path = "/api/v1/users/me/export", tag = "users", operation_id = "export_own_user",
     security(("bearer" = []), ("password" = [])),
     responses((status = 200, description = "The document, as a file", body = AccountExport), Secured, Always))]
 pub(crate) async fn export(caller: LiveCaller, state: State) -> Result<HttpResponse, Fault> {
     let export = state.services().users.export(caller.0).await?;
-    let writer =
-        Writer::begin(export.user.clone(), caller.0, state.now()).map_err(|error| unwritable(&error))?;
+    let writer = Writer::begin(&export, caller.0, state.now()).map_err(|error| unwritable(&error))?;
     Ok(HttpResponse::Ok()
         .content_type(ContentType::json())
         .insert_header((header::CONTENT_DISPOSITION, DISPOSITION))
@@ -255,7 +263,7 @@ fn document(export: Export, writer: Writer) -> impl Stream<Item = Result<Bytes, 
 }
 
 /// The answer has begun: there is nobody left to tell but the log.
-fn broken_off(error: StoreError) -> Fault {
+fn broken_off(error: UserError) -> Fault {
     let fault = Fault::from(error);
     tracing::warn!(code = fault.code(), cause = fault.cause(), "an export broke off");
     fault

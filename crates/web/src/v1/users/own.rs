@@ -1,7 +1,7 @@
 //! `/users/me`: the caller's own account, read, changed and deleted.
 
 use actix_web::{HttpRequest, HttpResponse};
-use holdfast_application::domain::users::Password;
+use holdfast_application::domain::{second_factors::Code, users::Password};
 use utoipa::ToSchema;
 
 use super::{FlatUser, UpdateUser, model::shown_user};
@@ -15,6 +15,7 @@ use crate::{
         values::text,
     },
     v1::{
+        auth::optional_code,
         json::{Body, Done},
         openapi::{Always, Contradictory, Secured, Throttled, WithBody},
     },
@@ -25,11 +26,15 @@ use crate::{
 pub(crate) struct DeleteOwn {
     #[schema(value_type = String, format = Password)]
     password: Password,
+    /// Where the account has a second factor: six digits of the app, or a recovery code.
+    #[schema(value_type = Option<String>, example = "287082")]
+    code: Option<Code>,
 }
 
 impl FromFields for DeleteOwn {
     fn take(fields: &mut Fields) -> Option<Self> {
-        Some(Self { password: Password::new(fields.required("password", text)?) })
+        let (password, code) = (fields.required("password", text), optional_code(fields));
+        Some(Self { password: Password::new(password?), code: code? })
     }
 }
 
@@ -70,8 +75,8 @@ pub(crate) async fn delete_own(
     request: HttpRequest,
     body: Body<DeleteOwn>,
 ) -> Result<HttpResponse, Fault> {
-    let DeleteOwn { password } = body.read().await?;
+    let DeleteOwn { password, code } = body.read().await?;
     let client = client_ip::client(&request, &state.options().trusted_proxies);
-    state.services().users.delete_account(caller.0, &password, &client).await?;
+    state.services().users.delete_account(caller.0, &password, code.as_ref(), &client).await?;
     Ok(HttpResponse::Ok().json(Done::new("The account and everything in it was deleted")))
 }
