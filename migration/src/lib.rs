@@ -4,6 +4,7 @@
 //! No entity of the server is named here: a migration must mean the same years later.
 
 mod adoption;
+mod autovacuum;
 mod batch;
 mod checksums;
 pub mod cli;

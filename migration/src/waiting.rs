@@ -8,6 +8,7 @@ use sea_orm_migration::DbErr;
 use sea_orm_migration::sea_orm::{ConnectionTrait as _, DatabaseConnection, DbBackend, Statement};
 use tokio::time::{Instant, sleep};
 
+use crate::autovacuum::{self, Autovacuum};
 use crate::database_url::{DatabaseUrl, Engine};
 use crate::error::MigrationError;
 use crate::lock::{MIGRATORS, WORKERS};
@@ -46,7 +47,7 @@ impl<'a> Wait<'a> {
         *self = Self::new(self.url, self.limit);
     }
 
-    /// Returns when it is time for the next try. The first time it tells who is in the way.
+    /// Returns when it is time for the next try, with autovacuums out of the way. The first time it tells who is in it.
     ///
     /// # Errors
     /// [`MigrationError::Locked`] when the time is up.
@@ -63,6 +64,15 @@ impl<'a> Wait<'a> {
             let holder = self.holder(connection, obstacle).await;
             let database = self.url.redacted();
             tracing::warn!(database, "waiting up to {} s: {holder}", self.limit.as_secs());
+        }
+        if let Some(connection) = connection
+            && obstacle == Obstacle::Transaction
+            && self.url.engine() == Engine::Postgres
+            // One that stays, or cannot be learnt of, is waited for like everybody else.
+            && autovacuum::cancel(connection).await.unwrap_or(false)
+        {
+            // The next one may start any time.
+            return Ok(());
         }
         sleep(pause()).await;
         Ok(())
@@ -92,9 +102,17 @@ fn pause() -> Duration {
     Duration::from_millis(least + RandomState::new().build_hasher().finish() % (most - least + 1))
 }
 
-/// Of those who hold such a lock, the one with the oldest transaction. A role that may not see others' statements is told
-/// so by PostgreSQL in their place.
+/// Of the clients who hold such a lock, the one with the oldest transaction, and the autovacuums. A role that may not see
+/// others' statements is told so by PostgreSQL in their place.
 async fn who(connection: &DatabaseConnection, obstacle: Obstacle) -> Result<Option<String>, DbErr> {
+    let mut found: Vec<String> = oldest(connection, obstacle).await?.into_iter().collect();
+    if obstacle == Obstacle::Transaction {
+        found.extend(autovacuum::at_work(connection).await?.iter().map(Autovacuum::described));
+    }
+    Ok((!found.is_empty()).then(|| found.join("; ")))
+}
+
+async fn oldest(connection: &DatabaseConnection, obstacle: Obstacle) -> Result<Option<String>, DbErr> {
     let held = match obstacle {
         // A key of 64 bits is shown in two halves.
         Obstacle::Migrator => {
@@ -110,7 +128,8 @@ async fn who(connection: &DatabaseConnection, obstacle: Obstacle) -> Result<Opti
              coalesce(to_char(a.xact_start AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS\"Z\"'), 'an unknown time'), \
              coalesce(a.query, '') \
          FROM pg_locks l JOIN pg_stat_activity a ON a.pid = l.pid \
-         WHERE l.granted AND l.pid <> pg_backend_pid() AND a.datname = current_database() AND {held} \
+         WHERE l.granted AND l.pid <> pg_backend_pid() AND a.datname = current_database() AND a.usesysid IS NOT NULL \
+             AND {held} \
          ORDER BY a.xact_start NULLS LAST LIMIT 1"
     );
     let Some(row) = connection.query_one_raw(Statement::from_string(DbBackend::Postgres, sql)).await? else {

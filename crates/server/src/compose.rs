@@ -1,6 +1,6 @@
 //! The composition root: adapters are chosen here, connected to the services, and the services to the surfaces.
 
-use std::{net::SocketAddr, sync::Arc, time::Duration};
+use std::{net::SocketAddr, num::NonZeroUsize, sync::Arc, time::Duration};
 
 use actix_web::{
     HttpServer,
@@ -82,13 +82,12 @@ impl Application {
         let rounds = Rounds::start(housekeeping, SystemRandomness);
         sweep(state.clone());
         let address = SocketAddr::new(settings.http.host, settings.http.port);
-        let workers = std::thread::available_parallelism()?.get();
         let application = move || {
-            store.settle(workers);
+            store.settle();
             holdfast_web::app(&state)
         };
         let server = HttpServer::new(application)
-            .workers(workers)
+            .workers(workers())
             .backlog(BACKLOG)
             .client_request_timeout(HEAD_TIMEOUT)
             .keep_alive(KEEP_ALIVE)
@@ -114,7 +113,8 @@ impl Application {
     pub async fn run(self) -> std::io::Result<()> {
         let Self { server, address: _, polls, rounds, outbox } = self;
         let stopped = server.await;
-        drop((polls, rounds));
+        drop(polls);
+        rounds.stop().await;
         if let Some(outbox) = outbox {
             outbox.drain(Duration::from_secs(MAIL_SECONDS)).await;
         }
@@ -271,6 +271,11 @@ fn vault(settings: &EncryptionSettings) -> anyhow::Result<AesGcmVault> {
     Ok(AesGcmVault::new(current, previous_keys.iter().map(derived).collect::<Result<_, _>>()?))
 }
 
+/// Threads that answer requests: one for each processor.
+fn workers() -> usize {
+    std::thread::available_parallelism().map_or(2, NonZeroUsize::get)
+}
+
 fn database_options(settings: &DatabaseSettings) -> anyhow::Result<DatabaseOptions> {
     let location = match &settings.url {
         DatabaseUrl::Postgres(url) => {
@@ -284,6 +289,7 @@ fn database_options(settings: &DatabaseSettings) -> anyhow::Result<DatabaseOptio
     Ok(DatabaseOptions {
         location,
         pool_size: settings.pool_size as usize,
+        workers: workers(),
         statement_cache: settings.statement_cache as usize,
         wake_timeout: settings.wake_timeout(),
     })

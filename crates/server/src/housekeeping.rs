@@ -10,25 +10,45 @@ use tokio::task::JoinHandle;
 /// Between two rounds at least, and by how much more at most: instances that were started together do not stay together.
 const EVERY: Duration = Duration::from_secs(50);
 const JITTER: Duration = Duration::from_secs(20);
+/// How long a stop waits for the lease to be given back.
+const GIVING_BACK: Duration = Duration::from_secs(1);
 
-/// Runs rounds until it is dropped.
-pub(crate) struct Rounds(JoinHandle<()>);
+/// Runs rounds until it is stopped or dropped.
+pub(crate) struct Rounds {
+    housekeeping: Housekeeping,
+    rounds: JoinHandle<()>,
+}
 
 impl Rounds {
     /// Begins after a pause: whoever starts has other things to do first. Needs a runtime, whose end is theirs, too.
     pub(crate) fn start(housekeeping: Housekeeping, randomness: impl Randomness + 'static) -> Self {
-        Self(rt::spawn(async move {
+        let own = housekeeping.clone();
+        let rounds = rt::spawn(async move {
             loop {
                 rt::time::sleep(pause(&randomness)).await;
-                housekeeping.run().await;
+                own.run().await;
             }
-        }))
+        });
+        Self { housekeeping, rounds }
+    }
+
+    /// Ends the round that runs, where one does, and lets another instance go on at once.
+    pub(crate) async fn stop(mut self) {
+        let given_back = async {
+            self.rounds.abort();
+            // A batch that is under way might take the lease again.
+            (&mut self.rounds).await.ok();
+            self.housekeeping.give_back().await;
+        };
+        if rt::time::timeout(GIVING_BACK, given_back).await.is_err() {
+            tracing::warn!(target: "holdfast::housekeeping", "the lease was not given back in time");
+        }
     }
 }
 
 impl Drop for Rounds {
     fn drop(&mut self) {
-        self.0.abort();
+        self.rounds.abort();
     }
 }
 

@@ -12,6 +12,7 @@ mod adoption_refusals;
 mod adoption_safety;
 mod adoption_way_back;
 mod adoption_write_back;
+mod autovacuum;
 mod checksums;
 mod command_line;
 mod concurrency;

@@ -3,10 +3,10 @@
 use holdfast_domain::{
     second_factors::Code,
     sessions::{Client, EndReason, EventKind},
-    users::{Email, LinkPurpose, Password},
+    users::{Email, LinkPurpose, Password, PasswordHash},
 };
 
-use super::{Asker, Auth, AuthError, redeem::end_access, tell::Reserved};
+use super::{Asker, Auth, AuthError, redeem::end_access, second_factor::Shown, tell::Reserved};
 use crate::{
     Actor,
     ports::{Letter, StoreError, Unique},
@@ -35,19 +35,32 @@ impl Auth {
         self.attempts.confirm(actor, Some(&verified), &password, &client).await?;
         let asker = Asker { user: &account.user, session: actor.session, client: &client };
         let shown = self.second_factors.check(asker, code.as_ref()).await?;
+        let sent = self.send_links(asker, &verified, &shown, email).await;
+        self.second_factors.settle(Some(&shown), sent).await
+    }
+
+    /// The same once password and code were looked at.
+    async fn send_links(
+        &self,
+        asker: Asker<'_>,
+        verified: &PasswordHash,
+        shown: &Shown,
+        email: Email,
+    ) -> Result<(), AuthError> {
+        let owner = asker.user.id;
         // Neither letter goes without the other, and no link is made that cannot be sent.
         let [to_new, to_old] = [self.place()?, self.place()?];
         let work = self.store.begin().await?;
-        let current = work.users().lock(actor.user).await?.ok_or(AuthError::TokenInvalid)?;
+        let current = work.users().lock(owner).await?.ok_or(AuthError::TokenInvalid)?;
         // Whoever shows a password that was changed meanwhile gets no link that outlives the change.
-        if current.password_hash != Some(verified) {
+        if current.password_hash.as_ref() != Some(verified) {
             return Err(AuthError::TokenInvalid);
         }
         let now = self.clock.now();
         current.user.admit(now)?;
-        let work = self.second_factors.spend(work, &shown, asker, now).await?;
+        let work = self.second_factors.spend(work, shown, asker, now).await?;
         let purpose = LinkPurpose::ChangeEmail;
-        let token = self.links.issue(&*work, actor.user, purpose, Some(email.clone())).await?;
+        let token = self.links.issue(&*work, owner, purpose, Some(email.clone())).await?;
         let link = Reserved::letter(to_new, email, Letter::ConfirmNewEmail(token));
         let notice = Reserved::letter(to_old, current.user.email, Letter::AnotherEmailWasAskedFor);
         Ok(self.commit_and_tell(work, [link, notice]).await?)

@@ -45,14 +45,25 @@ impl Auth {
     /// Exactly one verification is done, unless the attempt is throttled, or the credential changes at this very moment. An
     /// account without a password gets none here: the session alone does not show whose it is.
     pub async fn change_password(&self, actor: Actor, wish: ChangePassword) -> Result<SignedIn, AuthError> {
-        let account = self.store.users().find_account(actor.user).await?;
-        let mut account = account.ok_or(AuthError::TokenInvalid)?;
+        let account = self.store.users().find_account(actor.user).await?.ok_or(AuthError::TokenInvalid)?;
         let mut shown = None;
+        let changed = self.change(actor, &wish, account, &mut shown).await;
+        self.second_factors.settle(shown.as_ref(), changed).await
+    }
+
+    /// Looks until the credential stands still. The code is looked at once, behind the first right password.
+    async fn change(
+        &self,
+        actor: Actor,
+        wish: &ChangePassword,
+        mut account: Account,
+        shown: &mut Option<Shown>,
+    ) -> Result<SignedIn, AuthError> {
         for _ in 0..LOOKS {
             let current = account.password_hash.ok_or(AuthError::NoPassword)?;
             self.attempts.confirm(actor, Some(&current), &wish.current, &wish.client).await?;
             let asker = Asker { user: &account.user, session: actor.session, client: &wish.client };
-            let shown = match &mut shown {
+            let shown = match shown {
                 Some(shown) => shown,
                 None => shown.insert(self.second_factors.check(asker, wish.code.as_ref()).await?),
             };

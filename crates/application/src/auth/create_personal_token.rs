@@ -1,14 +1,14 @@
 //! Making a personal access token.
 
 use holdfast_domain::{
-    PersonalTokenId, Timestamp, UserId,
+    PersonalTokenId, SessionId, Timestamp, UserId,
     personal_tokens::{PERSONAL_TOKEN_LIMIT, PersonalToken, TokenLife, TokenName, TokenScopes},
     second_factors::Code,
     sessions::{Client, EventKind},
-    users::Password,
+    users::{Password, PasswordHash},
 };
 
-use super::{Asker, Auth, AuthError, tell::Reserved};
+use super::{Asker, Auth, AuthError, second_factor::Shown, tell::Reserved};
 use crate::{
     Actor,
     ports::{Letter, PersonalTokenText, Repositories},
@@ -52,33 +52,47 @@ impl Auth {
         actor: Actor,
         wish: CreatePersonalToken,
     ) -> Result<PersonalTokenMade, AuthError> {
-        let CreatePersonalToken { name, scopes, life, password, code, client } = wish;
         let session = actor.session.ok_or(AuthError::TokenInvalid)?;
         leaves_room(&*self.store, actor.user, self.clock.now()).await?;
         let account = self.store.users().find_account(actor.user).await?.ok_or(AuthError::TokenInvalid)?;
         let verified = account.password_hash.ok_or(AuthError::NoPassword)?;
-        self.attempts.confirm(actor, Some(&verified), &password, &client).await?;
-        let asker = Asker { user: &account.user, session: actor.session, client: &client };
-        let shown = self.second_factors.check(asker, code.as_ref()).await?;
+        self.attempts.confirm(actor, Some(&verified), &wish.password, &wish.client).await?;
+        let asker = Asker { user: &account.user, session: actor.session, client: &wish.client };
+        let shown = self.second_factors.check(asker, wish.code.as_ref()).await?;
+        let made = self.make(&wish, asker, session, &verified, &shown).await;
+        self.second_factors.settle(Some(&shown), made).await
+    }
+
+    /// The same once password and code were looked at.
+    async fn make(
+        &self,
+        wish: &CreatePersonalToken,
+        asker: Asker<'_>,
+        session: SessionId,
+        verified: &PasswordHash,
+        shown: &Shown,
+    ) -> Result<PersonalTokenMade, AuthError> {
+        let CreatePersonalToken { name, scopes, life, password: _, code: _, client } = wish;
+        let owner = asker.user.id;
         let id = PersonalTokenId::new(self.ids.next());
-        let (text, hash) = PersonalTokenText::seal(actor.user, id, &self.randomness.secret()?);
+        let (text, hash) = PersonalTokenText::seal(owner, id, &self.randomness.secret()?);
 
         let place = self.place_if_any();
         let now = self.clock.now();
-        let token = PersonalToken::issue(id, actor.user, name, scopes, life, now);
+        let token = PersonalToken::issue(id, owner, name.clone(), scopes.clone(), *life, now);
         let work = self.store.begin().await?;
-        let current = work.users().lock(actor.user).await?.ok_or(AuthError::TokenInvalid)?;
+        let current = work.users().lock(owner).await?.ok_or(AuthError::TokenInvalid)?;
         current.user.admit(now)?;
-        let session = work.sessions().find(actor.user, session).await?;
+        let session = work.sessions().find(owner, session).await?;
         let session = session.filter(|session| session.check(now).is_ok()).ok_or(AuthError::TokenInvalid)?;
-        if current.password_hash != Some(verified) {
+        if current.password_hash.as_ref() != Some(verified) {
             return Err(AuthError::TokenInvalid);
         }
-        let work = self.second_factors.spend(work, &shown, asker, now).await?;
+        let work = self.second_factors.spend(work, shown, asker, now).await?;
         // The account is held, so that nobody else makes one while these are counted.
-        leaves_room(&*work, actor.user, now).await?;
+        leaves_room(&*work, owner, now).await?;
         work.personal_tokens().insert(&token, hash).await?;
-        let event = self.event(actor.user, EventKind::PersonalTokenCreated, Some(session.id), &client);
+        let event = self.event(owner, EventKind::PersonalTokenCreated, Some(session.id), client);
         work.audit().append(&event).await?;
         let to = current.user.email;
         let letter = place.map(|place| Reserved::letter(place, to, Letter::PersonalTokenWasCreated));

@@ -45,7 +45,7 @@ pub use issue::{Issued, SignedIn};
 pub use refresh::Refreshed;
 pub use reset_password::ResetPassword;
 pub use revocations::{Revocations, Verdict};
-pub(crate) use second_factor::{Asker, SecondFactors};
+pub(crate) use second_factor::{Asker, SecondFactors, Shown};
 pub use second_factor::{Enrolment, SecondFactorError, SecondFactorState};
 pub use sign_in::SignIn;
 pub use sign_out::{Scope, SignOut};

@@ -9,7 +9,7 @@ use holdfast_domain::{
 use super::{
     Asker, Auth, AuthError, SignedIn,
     attempts::Attempt,
-    second_factor::{SecondFactorError, SecondFactors, Shown},
+    second_factor::{SecondFactors, Shown},
     tell::Reserved,
 };
 use crate::ports::{PasswordsError, Verification};
@@ -50,30 +50,40 @@ impl Auth {
     ///
     /// The account is read once more when it is held: a ban or another role that came meanwhile counts.
     pub async fn sign_in(&self, wish: SignIn) -> Result<SignedIn, AuthError> {
-        let mut account = self.store.users().find_by_email(&wish.email).await?;
+        let account = self.store.users().find_by_email(&wish.email).await?;
         let found = account.as_ref().map(|account| account.user.id);
         let attempt = self.attempts.begin(found, &wish.email, &wish.client).await?;
         let mut shown = None;
+        let signed_in = self.look(account, &attempt, &mut shown, &wish).await;
+        self.second_factors.settle(shown.as_ref(), signed_in).await
+    }
+
+    /// Looks until the credential stands still, and says what becomes of the attempt at the password. The code is looked at once,
+    /// behind the first right password.
+    async fn look(
+        &self,
+        mut account: Option<Account>,
+        attempt: &Attempt,
+        shown: &mut Option<Shown>,
+        wish: &SignIn,
+    ) -> Result<SignedIn, AuthError> {
         for _ in 0..LOOKS {
-            let (user, hash, stronger) = self.verify(account, &attempt, &wish).await?;
-            let shown = match &mut shown {
+            let (user, hash, stronger) = self.verify(account, attempt, wish).await?;
+            let shown = match shown {
                 Some(shown) => shown,
-                None => shown.insert(self.second_factor_of(&user, &attempt, &wish).await?),
+                None => shown.insert(self.second_factor_of(&user, attempt, wish).await?),
             };
-            match self.begin(user, &hash, stronger, &attempt, shown, &wish).await {
+            match self.begin(user, &hash, stronger, attempt, shown, wish).await {
                 Ok(Begun::Done(signed_in)) => return Ok(*signed_in),
                 Ok(Begun::Changed(current)) => account = Some(*current),
                 Err(refusal @ (AuthError::Banned | AuthError::Inactive)) => return Err(refusal),
                 Err(error) => {
-                    self.attempts.take_back(&attempt).await;
-                    if !matches!(error, AuthError::SecondFactor(SecondFactorError::Wrong)) {
-                        self.second_factors.take_back(shown).await;
-                    }
+                    self.attempts.take_back(attempt).await;
                     return Err(error);
                 }
             }
         }
-        self.attempts.take_back(&attempt).await;
+        self.attempts.take_back(attempt).await;
         Err(AuthError::InvalidCredentials)
     }
 

@@ -17,8 +17,8 @@ use crate::ports::{Clock, Ids, Store, StoreError};
 pub const BATCH: u64 = 1_000;
 /// How long the store has for others between two batches.
 const PAUSE: Duration = Duration::from_millis(50);
-/// How long an instance has housekeeping to itself without taking it again, which it does before each batch. When it dies,
-/// another one goes on after this time.
+/// How long an instance has housekeeping to itself without taking it again, which it does before each batch. When it stops,
+/// it gives it back; when it dies, another one goes on after this time.
 pub const LEASE: Duration = Duration::from_mins(2);
 /// What the lease is called.
 const NAME: &str = "housekeeping";
@@ -59,6 +59,18 @@ impl Housekeeping {
             tracing::info!(target: "holdfast::housekeeping", rows = removed.total(), %removed, "removed what is over");
         }
         removed
+    }
+
+    /// Gives the lease back, where this instance has it, so that another one goes on at once. To be called when no round runs or
+    /// will. What fails is logged: then another instance goes on once the lease is over.
+    pub async fn give_back(&self) {
+        if let Err(error) = self.store.leases().give_back(NAME, self.holder).await {
+            tracing::warn!(
+                target: "holdfast::housekeeping",
+                error = &error as &dyn std::error::Error,
+                "the lease was not given back"
+            );
+        }
     }
 
     /// What was removed here since the process began.

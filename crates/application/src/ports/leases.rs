@@ -24,4 +24,9 @@ pub trait LeaseRepository: Send + Sync {
         at: Timestamp,
         until: Timestamp,
     ) -> Result<bool, StoreError>;
+
+    /// Gives the lease back, which is nobody's from then on.
+    ///
+    /// - Where `holder` does not have it, somebody else's lease MUST stay as it is.
+    async fn give_back(&self, name: &str, holder: Uuid) -> Result<(), StoreError>;
 }

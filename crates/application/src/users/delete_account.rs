@@ -4,11 +4,14 @@ use holdfast_domain::{
     second_factors::Code,
     sessions::{AuthEvent, Client, EventKind},
     throttle::Principal,
-    users::{Password, Role},
+    users::{Account, Password, Role},
 };
 
 use super::{UserError, Users, authority::administrates};
-use crate::{Actor, auth::Asker};
+use crate::{
+    Actor,
+    auth::{Asker, Shown},
+};
 
 impl Users {
     /// Removes the caller's account for good, with its tasks, sessions and links. The password confirms it, and a code where it
@@ -24,6 +27,18 @@ impl Users {
         self.attempts.confirm(actor, account.password_hash.as_ref(), password, client).await?;
         let asker = Asker { user: &account.user, session: actor.session, client };
         let shown = self.second_factors.check(asker, code).await?;
+        let deleted = self.delete(actor, &account, asker, &shown).await;
+        self.second_factors.settle(Some(&shown), deleted).await
+    }
+
+    /// The same once password and code were looked at.
+    async fn delete(
+        &self,
+        actor: Actor,
+        account: &Account,
+        asker: Asker<'_>,
+        shown: &Shown,
+    ) -> Result<(), UserError> {
         let now = self.clock.now();
         let work = self.store.begin().await?;
         if account.user.role == Role::Admin {
@@ -37,12 +52,12 @@ impl Users {
         if current.password_hash != account.password_hash || current.user.role != account.user.role {
             return Err(UserError::AccountGone);
         }
-        let work = self.second_factors.spend(work, &shown, asker, now).await?;
+        let work = self.second_factors.spend(work, shown, asker, now).await?;
         work.users().delete(actor.user).await?;
         for principal in [Principal::account(actor.user), Principal::second_factor(actor.user)] {
             work.throttle().forget(principal).await?;
         }
-        work.audit().append(&self.of(actor, EventKind::AccountDeleted, client)).await?;
+        work.audit().append(&self.of(actor, EventKind::AccountDeleted, asker.client)).await?;
         Ok(work.commit().await?)
     }
 

@@ -63,6 +63,36 @@ async fn one_instance_does_it_and_when_it_dies_another_one_goes_on() {
     assert_eq!((one.removed().total(), other.removed().total()), (5, 1));
 }
 
+#[tokio::test]
+async fn an_instance_that_stops_leaves_it_to_the_next_one_at_once() {
+    let world = World::new();
+    let [one, next] = [world.housekeeping(), world.housekeeping()];
+    world.clock.set(at(YEAR));
+    one.run().await;
+    old_events(&world, 2).await;
+    next.give_back().await;
+    assert_eq!(next.run().await.total(), 0, "what is another's cannot be given back");
+    one.give_back().await;
+    assert_eq!(next.run().await.total(), 2);
+    old_events(&world, 1).await;
+    one.give_back().await;
+    assert_eq!((one.run().await.total(), next.run().await.total()), (0, 1), "it is the next one's by now");
+}
+
+#[tokio::test]
+async fn a_lease_that_cannot_be_given_back_is_over_some_day() {
+    let world = World::new();
+    let [one, next] = [world.housekeeping(), world.housekeeping()];
+    world.clock.set(at(YEAR));
+    one.run().await;
+    old_events(&world, 1).await;
+    world.faults.fail_next(StoreError::Unavailable("gone".into()));
+    one.give_back().await;
+    assert_eq!(next.run().await.total(), 0);
+    world.clock.advance(LEASE);
+    assert_eq!(next.run().await.total(), 1);
+}
+
 #[tokio::test(start_paused = true)]
 async fn an_instance_that_lost_its_lease_stops() {
     let world = World::new();

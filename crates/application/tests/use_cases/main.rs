@@ -26,6 +26,7 @@ mod refresh_races;
 mod reset_password;
 mod revocation;
 mod second_factor;
+mod second_factor_counts;
 mod second_factor_steps;
 mod sign_in;
 mod sign_out;

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use holdfast_application::{
-    Classify as _, ErrorKind,
+    Actor, Classify as _, ErrorKind,
     auth::{AuthError, SecondFactorError, SecondFactorState, SignIn, SignedIn},
     domain::{
         second_factors::Code,
@@ -63,7 +63,7 @@ pub(crate) fn shown(world: &World, app: &Authenticator) -> String {
     app.code(world.clock.now().seconds())
 }
 
-async fn begin(world: &World, signed_in: &SignedIn) -> Result<Authenticator, AuthError> {
+pub(crate) async fn begin(world: &World, signed_in: &SignedIn) -> Result<Authenticator, AuthError> {
     let actor = world.actor(signed_in).await;
     let enrolment = world.services.auth.enrol_second_factor(actor, &password(PASSWORD), &client()).await?;
     assert!(enrolment.address.contains(&enrolment.secret), "{}", enrolment.address);
@@ -71,7 +71,14 @@ async fn begin(world: &World, signed_in: &SignedIn) -> Result<Authenticator, Aut
 }
 
 async fn confirm(world: &World, signed_in: &SignedIn, app: &Authenticator) -> Result<Vec<String>, AuthError> {
-    let actor = world.actor(signed_in).await;
+    confirm_as(world, world.actor(signed_in).await, app).await
+}
+
+pub(crate) async fn confirm_as(
+    world: &World,
+    actor: Actor,
+    app: &Authenticator,
+) -> Result<Vec<String>, AuthError> {
     let typed = code(&shown(world, app));
     let codes = world.services.auth.confirm_second_factor(actor, &typed, &client()).await?;
     Ok(codes.iter().map(holdfast_application::domain::second_factors::RecoveryCode::shown).collect())
@@ -107,7 +114,7 @@ macro_rules! assert_refused {
 }
 
 /// Somebody in the n-th network that Ada has never used.
-fn stranger(n: usize) -> Client {
+pub(crate) fn stranger(n: usize) -> Client {
     Client { ip_prefix: Some(format!("198.18.{n}.0/24")), ..Client::default() }
 }
 

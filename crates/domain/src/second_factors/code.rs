@@ -27,6 +27,12 @@ impl Code {
         Self(Zeroizing::new(raw))
     }
 
+    /// The same where a code may be left out: nothing but blanks is none.
+    pub fn given(raw: String) -> Option<Self> {
+        let code = Self::new(raw);
+        (!code.0.trim().is_empty()).then_some(code)
+    }
+
     /// What it is. Blanks between digits are left out, as apps show them.
     pub fn read(&self) -> Option<Typed> {
         let (mut number, mut digits) = (0_u32, 0);
@@ -61,6 +67,16 @@ mod tests {
         assert_eq!(read(" 999999 "), Some(Typed::Digits(999_999)));
         for wrong in ["", "12345", "1234567", "12345a", "-12345", "+12345", "٠١٢٣٤٥", "1.2345"] {
             assert_eq!(read(wrong), None, "{wrong}");
+        }
+    }
+
+    #[test]
+    fn nothing_but_blanks_is_no_code() {
+        for none in ["", " ", "  \t\n", "\u{a0}\u{3000}"] {
+            assert!(Code::given(none.to_owned()).is_none(), "{none:?}");
+        }
+        for some in ["000000", " 0 ", "-"] {
+            assert!(Code::given(some.to_owned()).is_some(), "{some:?}");
         }
     }
 

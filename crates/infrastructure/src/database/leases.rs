@@ -7,7 +7,7 @@ use holdfast_application::{
 };
 use sea_orm::{
     ActiveValue::Set,
-    EntityTrait,
+    ColumnTrait, EntityTrait, QueryFilter,
     prelude::Uuid,
     sea_query::{Expr, ExprTrait, OnConflict},
 };
@@ -43,5 +43,11 @@ impl<C: Connections> LeaseRepository for SeaOrm<C> {
             ActiveModel { name: Set(name.to_owned()), holder: Set(holder), expires_at: Set(Micros(until)) };
         let taken = Entity::insert(lease).on_conflict(taken_over).exec_without_returning(&self.call()).await;
         Ok(taken.map_err(store_error)? > 0)
+    }
+
+    async fn give_back(&self, name: &str, holder: Uuid) -> Result<(), StoreError> {
+        let theirs = Entity::delete_many().filter(Column::Name.eq(name)).filter(Column::Holder.eq(holder));
+        theirs.exec(&self.call()).await.map_err(store_error)?;
+        Ok(())
     }
 }

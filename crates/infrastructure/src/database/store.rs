@@ -39,10 +39,10 @@ impl SeaOrmStore {
         Ok(Self { connections })
     }
 
-    /// Gives the current thread, one of `workers` that run a runtime of one thread each, connections of its own to
-    /// PostgreSQL, as far as the pool has two or more for each: an answer then wakes no other thread.
-    pub fn settle(&self, workers: usize) {
-        self.connections.settle(workers);
+    /// Gives the current thread, one of [`DatabaseOptions::workers`] that each run a runtime of one thread, its part of the
+    /// connections to PostgreSQL: an answer on one of them wakes no other thread.
+    pub fn settle(&self) {
+        self.connections.settle();
     }
 }
 

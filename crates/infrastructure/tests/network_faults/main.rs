@@ -125,7 +125,7 @@ fn options(url: &str, pooler: bool) -> DatabaseOptions {
     let location = DatabaseLocation::Postgres { url: url.to_owned(), pooler };
     let statement_cache = if pooler { 0 } else { 100 };
     // A database that is gone is not waited for: the budgets are what is under test.
-    DatabaseOptions { location, pool_size: 24, statement_cache, wake_timeout: Duration::ZERO }
+    DatabaseOptions { location, pool_size: 24, workers: 0, statement_cache, wake_timeout: Duration::ZERO }
 }
 
 /// `url` leads to the database, maybe through a pooler; the network in front of it fails.

@@ -241,6 +241,10 @@ operations! {
         let (name, holder) = (rows.owner().to_string(), rows.owner().uuid());
         store.leases().take(&name, holder, now(), later()).await?
     };
+    "LeaseRepository::give_back": |store, rows| {
+        let (name, holder) = (rows.owner().to_string(), rows.owner().uuid());
+        store.leases().give_back(&name, holder).await?;
+    };
 
     "ThrottleRepository::count": |store, rows| {
         store.throttle().count(rows.principal(), &network(), &Limits::DEFAULT, later()).await?

@@ -161,6 +161,6 @@ pub(crate) fn tokens(secret: &[u8]) -> JwtTokens {
 async fn connect(url: &str, location: DatabaseLocation) -> Arc<dyn Store> {
     Runner::new(&DatabaseUrl::parse(url).unwrap()).up(None).await.unwrap();
     let wake_timeout = Duration::from_secs(5);
-    let options = DatabaseOptions { location, pool_size: 8, statement_cache: 100, wake_timeout };
+    let options = DatabaseOptions { location, pool_size: 8, workers: 0, statement_cache: 100, wake_timeout };
     Arc::new(SeaOrmStore::connect(options).await.unwrap())
 }

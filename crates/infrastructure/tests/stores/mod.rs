@@ -18,7 +18,8 @@ pub(crate) fn postgres_options(url: &str) -> DatabaseOptions {
 }
 
 fn options(location: DatabaseLocation) -> DatabaseOptions {
-    DatabaseOptions { location, pool_size: 8, statement_cache: 100, wake_timeout: Duration::from_secs(5) }
+    let wake_timeout = Duration::from_secs(5);
+    DatabaseOptions { location, pool_size: 8, workers: 0, statement_cache: 100, wake_timeout }
 }
 
 /// A store on a new file in a folder that is deleted when it is dropped.

@@ -75,11 +75,11 @@ pub async fn the_newest_come_first_and_ties_go_by_id(fresh: &Fresh) {
     let [first, last] = ends_of_time();
     let high = u128::MAX;
     let newest_first = [
-        (1, last),
+        (4, last),
         (high, at(5)),
         (1 << 120, at(5)),
         (2, at(5)),
-        (0, at(5)),
+        (1, at(5)),
         (7, at(4)),
         (9, micros(-1)),
         (3, first),

@@ -34,6 +34,19 @@ pub async fn a_lease_has_one_holder_until_its_end(fresh: &Fresh) {
     assert!(!take(fresh, &name, ada, at(90)).await);
 }
 
+/// It is nobody's once it was given back; where the holder does not have it, somebody else's MUST stay as it is.
+pub async fn who_has_a_lease_gives_it_back_and_nobody_else(fresh: &Fresh) {
+    let (one, other, ada, bob) = (name(), name(), unique(), unique());
+    assert!(take(fresh, &one, ada, at(0)).await && take(fresh, &other, ada, at(0)).await);
+    fresh.store.leases().give_back(&one, bob).await.unwrap();
+    assert!(!take(fresh, &one, bob, at(1)).await);
+    fresh.store.leases().give_back(&one, ada).await.unwrap();
+    assert!(take(fresh, &one, bob, at(1)).await);
+    assert!(!take(fresh, &other, bob, at(1)).await, "that is another one");
+    fresh.store.leases().give_back(&one, ada).await.unwrap();
+    assert!(!take(fresh, &one, ada, at(1)).await, "it is somebody else's by now");
+}
+
 /// Of any number of callers at the same moment who are different holders, at most one MUST hear true.
 pub async fn one_of_many_holders_has_it(fresh: &Fresh) {
     let name = name();

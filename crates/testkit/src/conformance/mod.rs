@@ -288,6 +288,7 @@ macro_rules! store_conformance {
             }
             leases {
                 a_lease_has_one_holder_until_its_end
+                who_has_a_lease_gives_it_back_and_nobody_else
                 one_of_many_holders_has_it
                 leases_of_different_names_are_apart
                 a_clock_that_was_set_back_keeps_nobody_out

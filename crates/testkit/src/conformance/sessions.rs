@@ -301,8 +301,8 @@ pub async fn all_sessions_are_listed_by_id(fresh: &Fresh) {
     let numbered =
         |(id, like): (u128, &Session)| Session { id: SessionId::new(Uuid::from_u128(id)), ..like.clone() };
     let by_id = [
-        (0, &live),
-        (1, &ended),
+        (1, &live),
+        (2, &ended),
         (1 << 8, &expired),
         (1 << 64, &live),
         (1 << 127, &ended),

@@ -287,4 +287,8 @@ impl<R: Inner> LeaseRepository for Failing<R> {
     ) -> Result<bool, StoreError> {
         self.call(self.inner.repositories().leases().take(name, holder, at, until)).await
     }
+
+    async fn give_back(&self, name: &str, holder: Uuid) -> Result<(), StoreError> {
+        self.call(self.inner.repositories().leases().give_back(name, holder)).await
+    }
 }

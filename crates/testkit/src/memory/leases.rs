@@ -29,4 +29,12 @@ impl<A: Access> LeaseRepository for Rows<A> {
         };
         self.0.write(take).await
     }
+
+    async fn give_back(&self, name: &str, holder: Uuid) -> Result<(), StoreError> {
+        let give_back = |tables: &mut Tables| {
+            tables.leases.retain(|held, (by, _)| held != name || *by != holder);
+            Ok(())
+        };
+        self.0.write(give_back).await
+    }
 }

@@ -107,6 +107,26 @@ async fn the_oauth_form_takes_the_code_as_otp() {
 }
 
 #[actix_web::test]
+async fn a_code_of_blanks_alone_is_none() {
+    let app = TestApp::new().await;
+    let person = app.person().await;
+    let (authenticator, _) = enrol(&app, &person).await;
+    // More than there may be wrong ones.
+    for blank in ["", " ", "   ", "\t", "\u{a0}"].repeat(3) {
+        let problem = sign_in(&app, "/api/v1/auth/login", &person, &json!(blank)).await;
+        let problem = problem.problem(401, "SECOND_FACTOR_REQUIRED");
+        assert!(problem["detail"].as_str().unwrap().contains("send a code"), "{blank:?}: {problem}");
+        let (email, password) = (person.email.replace('@', "%40"), PASSWORD.replace(' ', "+"));
+        let form = format!("grant_type=password&username={email}&password={password}&otp=++");
+        let token = app.ask(actix_web::http::Method::POST, "/api/v1/auth/token");
+        let refused = token.header("content-type", FORM).bytes(form).send().await.expect(400);
+        assert_eq!(refused["error_code"], json!("SECOND_FACTOR_REQUIRED"));
+    }
+    let code = json!(next(&app, &authenticator));
+    sign_in(&app, "/api/v1/auth/login", &person, &code).await.expect(200);
+}
+
+#[actix_web::test]
 async fn a_wrong_password_is_answered_alike_with_and_without_a_second_factor() {
     let app = TestApp::new().await;
     let (person, other) = (app.person().await, app.person().await);

@@ -4,13 +4,13 @@ use std::{fmt, time::Duration};
 
 use holdfast_domain::{
     Timestamp,
-    second_factors::{Code, RECOVERY_CODES, RecoveryCode, TotpSecret, Typed},
+    second_factors::{Code, RECOVERY_CODES, RecoveryCode, TimeStep, TotpSecret, Typed},
     sessions::{Client, EventKind},
     users::Password,
 };
 
 use super::{
-    super::{Auth, AuthError, tell::Reserved},
+    super::{Auth, AuthError, attempts::Attempt, tell::Reserved},
     Asker, SecondFactorError, hash, totp,
 };
 use crate::{
@@ -90,6 +90,23 @@ impl Auth {
         let Some(step) = step else {
             return Err(self.second_factors.fail(&attempt, asker).await?.into());
         };
+        let confirmed = self.let_count(actor, &pending, step, &attempt, client).await;
+        if confirmed.is_err() {
+            // The code was right.
+            self.attempts.take_back(&attempt).await;
+        }
+        confirmed
+    }
+
+    /// The same once the code was found to be that of `step`.
+    async fn let_count(
+        &self,
+        actor: Actor,
+        pending: &SecondFactor,
+        step: TimeStep,
+        attempt: &Attempt,
+        client: &Client,
+    ) -> Result<Vec<RecoveryCode>, AuthError> {
         let (codes, hashes) = recovery_codes(actor, &*self.randomness)?;
         let place = self.place_if_any();
         let now = self.clock.now();

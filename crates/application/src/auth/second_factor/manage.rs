@@ -1,10 +1,10 @@
 //! What the owner of a second factor does with it: looking at it, having new recovery codes made, removing it.
 
 use holdfast_domain::{
-    Timestamp,
+    Timestamp, UserId,
     second_factors::{Code, RecoveryCode},
     sessions::{Client, EventKind},
-    users::Password,
+    users::{Account, Password},
 };
 
 use super::{
@@ -14,7 +14,7 @@ use super::{
 };
 use crate::{
     Actor,
-    ports::{Letter, UnitOfWork},
+    ports::{Letter, TokenHash, UnitOfWork},
 };
 
 /// Whether an account has a second factor.
@@ -43,13 +43,27 @@ impl Auth {
         client: &Client,
     ) -> Result<Vec<RecoveryCode>, AuthError> {
         let (codes, hashes) = recovery_codes(actor, &*self.randomness)?;
-        let (work, shown) = self.confirmed(actor, password, code, client).await?;
-        work.second_factors().remove_recovery_codes(actor.user).await?;
-        work.second_factors().insert_recovery_codes(actor.user, &hashes).await?;
-        let event = self.event(actor.user, EventKind::RecoveryCodesRenewed, actor.session, client);
-        work.audit().append(&event).await?;
-        self.commit_with(work, actor, SecondFactors::letter(&shown)).await?;
+        let account = self.confirm_owner(actor, password, client).await?;
+        let asker = Asker { user: &account.user, session: actor.session, client };
+        let shown = self.second_factors.check(asker, code).await?;
+        let renewed = self.replace_recovery_codes(&account, asker, &shown, &hashes).await;
+        self.second_factors.settle(Some(&shown), renewed).await?;
         Ok(codes)
+    }
+
+    async fn replace_recovery_codes(
+        &self,
+        account: &Account,
+        asker: Asker<'_>,
+        shown: &Shown,
+        hashes: &[TokenHash],
+    ) -> Result<(), AuthError> {
+        let (owner, work) = (account.user.id, self.confirmed(account, asker, shown).await?);
+        work.second_factors().remove_recovery_codes(owner).await?;
+        work.second_factors().insert_recovery_codes(owner, hashes).await?;
+        let event = self.event(owner, EventKind::RecoveryCodesRenewed, asker.session, asker.client);
+        work.audit().append(&event).await?;
+        self.commit_with(work, owner, SecondFactors::letter(shown)).await
     }
 
     /// Removes the second factor with its recovery codes: from now on the password alone signs in. The password and a code
@@ -61,54 +75,69 @@ impl Auth {
         code: Option<&Code>,
         client: &Client,
     ) -> Result<(), AuthError> {
-        let (work, _) = self.confirmed(actor, password, code, client).await?;
-        work.second_factors().remove(actor.user).await?;
-        let event = self.event(actor.user, EventKind::SecondFactorRemoved, actor.session, client);
+        let account = self.confirm_owner(actor, password, client).await?;
+        let asker = Asker { user: &account.user, session: actor.session, client };
+        let shown = self.second_factors.check(asker, code).await?;
+        let removed = self.remove(&account, asker, &shown).await;
+        self.second_factors.settle(Some(&shown), removed).await
+    }
+
+    async fn remove(&self, account: &Account, asker: Asker<'_>, shown: &Shown) -> Result<(), AuthError> {
+        let (owner, work) = (account.user.id, self.confirmed(account, asker, shown).await?);
+        work.second_factors().remove(owner).await?;
+        let event = self.event(owner, EventKind::SecondFactorRemoved, asker.session, asker.client);
         work.audit().append(&event).await?;
-        self.commit_with(work, actor, Some(Letter::SecondFactorWasRemoved)).await
+        self.commit_with(work, owner, Some(Letter::SecondFactorWasRemoved)).await
+    }
+
+    /// The caller's account, which has a second factor, once the password was right.
+    async fn confirm_owner(
+        &self,
+        actor: Actor,
+        password: &Password,
+        client: &Client,
+    ) -> Result<Account, AuthError> {
+        let account = self.store.users().find_account(actor.user).await?.ok_or(AuthError::TokenInvalid)?;
+        if active(&*self.store, actor.user).await?.is_none() {
+            return Err(SecondFactorError::Missing.into());
+        }
+        let verified = account.password_hash.as_ref().ok_or(AuthError::NoPassword)?;
+        self.attempts.confirm(actor, Some(verified), password, client).await?;
+        Ok(account)
     }
 
     /// A unit of work that holds the account, once password and code were right. The code is used up in it.
     async fn confirmed(
         &self,
-        actor: Actor,
-        password: &Password,
-        code: Option<&Code>,
-        client: &Client,
-    ) -> Result<(Box<dyn UnitOfWork>, Shown), AuthError> {
-        let account = self.store.users().find_account(actor.user).await?.ok_or(AuthError::TokenInvalid)?;
-        if active(&*self.store, actor.user).await?.is_none() {
-            return Err(SecondFactorError::Missing.into());
-        }
-        let verified = account.password_hash.ok_or(AuthError::NoPassword)?;
-        self.attempts.confirm(actor, Some(&verified), password, client).await?;
-        let asker = Asker { user: &account.user, session: actor.session, client };
-        let shown = self.second_factors.check(asker, code).await?;
+        verified: &Account,
+        asker: Asker<'_>,
+        shown: &Shown,
+    ) -> Result<Box<dyn UnitOfWork>, AuthError> {
         let now = self.clock.now();
         let work = self.store.begin().await?;
-        let current = work.users().lock(actor.user).await?.ok_or(AuthError::TokenInvalid)?;
-        if current.password_hash != Some(verified) {
+        let current = work.users().lock(verified.user.id).await?.ok_or(AuthError::TokenInvalid)?;
+        if current.password_hash != verified.password_hash {
             return Err(AuthError::TokenInvalid);
         }
         current.user.admit(now)?;
-        let work = self.second_factors.spend(work, &shown, asker, now).await?;
+        let work = self.second_factors.spend(work, shown, asker, now).await?;
         // It was removed at this very moment.
         if matches!(shown, Shown::Nothing) {
             return Err(SecondFactorError::Missing.into());
         }
-        Ok((work, shown))
+        Ok(work)
     }
 
     async fn commit_with(
         &self,
         work: Box<dyn UnitOfWork>,
-        actor: Actor,
+        owner: UserId,
         letter: Option<Letter>,
     ) -> Result<(), AuthError> {
         let mut mail = None;
         if let Some(letter) = letter
             && let Some(place) = self.place_if_any()
-            && let Some(user) = work.users().find(actor.user).await?
+            && let Some(user) = work.users().find(owner).await?
         {
             mail = Some(Reserved::letter(place, user.email, letter));
         }

@@ -6,7 +6,10 @@ mod error;
 mod manage;
 mod totp;
 
-use std::sync::Arc;
+use std::sync::{
+    Arc,
+    atomic::{AtomicBool, Ordering},
+};
 
 use holdfast_domain::{
     SessionId, Timestamp, UserId,
@@ -64,6 +67,8 @@ pub(crate) struct ShownCode {
     attempt: Attempt,
     factor: SecondFactor,
     proof: Proof,
+    /// It was found to be used already: then the attempt is a failure whatever else becomes of the step.
+    failed: AtomicBool,
 }
 
 /// How a code proves itself.
@@ -91,7 +96,10 @@ impl SecondFactors {
             Some(Typed::Digits(digits)) => self.step(&attempt, &factor, digits).await?.map(Proof::Step),
         };
         match proof {
-            Some(proof) => Ok(Shown::Code(Box::new(ShownCode { attempt, factor, proof }))),
+            Some(proof) => {
+                let failed = AtomicBool::new(false);
+                Ok(Shown::Code(Box::new(ShownCode { attempt, factor, proof, failed })))
+            }
             None => Err(self.fail(&attempt, asker).await?),
         }
     }
@@ -106,7 +114,7 @@ impl SecondFactors {
         now: Timestamp,
     ) -> Result<Box<dyn UnitOfWork>, SecondFactorError> {
         let owner = asker.user.id;
-        let ShownCode { attempt, factor, proof } = match shown {
+        let ShownCode { attempt, factor, proof, failed } = match shown {
             Shown::Nothing if active(&*work, owner).await?.is_none() => return Ok(work),
             // One was confirmed at this very moment.
             Shown::Nothing => return Err(SecondFactorError::Required),
@@ -117,6 +125,7 @@ impl SecondFactors {
             Proof::Recovery(hash) => work.second_factors().redeem_recovery_code(owner, *hash).await?,
         };
         if !good {
+            failed.store(true, Ordering::Relaxed);
             drop(work);
             return Err(self.fail(attempt, asker).await?);
         }
@@ -128,11 +137,15 @@ impl SecondFactors {
         Ok(work)
     }
 
-    /// The step came to nothing, and not for the code's sake: nothing is counted against it.
-    pub(crate) async fn take_back(&self, shown: &Shown) {
-        if let Shown::Code(code) = shown {
+    /// What became of a step behind what was shown, once all of it is done that may fail, and its unit of work with it. Where the
+    /// step came to nothing, and not for the code's sake, nothing is counted against the code: every step ends here.
+    pub(crate) async fn settle<T, E>(&self, shown: Option<&Shown>, outcome: Result<T, E>) -> Result<T, E> {
+        if let (Some(Shown::Code(code)), Err(_)) = (shown, &outcome)
+            && !code.failed.load(Ordering::Relaxed)
+        {
             self.attempts.take_back(&code.attempt).await;
         }
+        outcome
     }
 
     /// The letter that what was shown calls for, once the step is taken.

@@ -88,6 +88,9 @@ impl Manager for Connector {
         if connection.is_old() {
             return Err(RecycleError::message("the connection has had its time"));
         }
+        if self.outage.has_lost(connection.used_at()) {
+            return Err(RecycleError::message("others like it were lost"));
+        }
         Ok(())
     }
 }

@@ -81,7 +81,8 @@ impl Lease {
         if self.in_statement
             && let Some(pool) = Object::pool(connection)
         {
-            // What happened to this one has most likely happened to all that were idle meanwhile.
+            // What happened to this one has most likely happened to all that were idle meanwhile, in other lines as well.
+            pool.manager().outage().lost(started);
             pool.retain(|idle, _| idle.used_at() > started);
         }
         outcome

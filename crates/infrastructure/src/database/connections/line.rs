@@ -11,7 +11,7 @@ use std::{
 
 use deadpool::{
     Runtime,
-    managed::{Pool, PoolConfig, PoolError, QueueMode, Timeouts},
+    managed::{Pool, PoolConfig, PoolError, QueueMode, TimeoutType, Timeouts},
 };
 use sea_orm::{ConnAcquireErr, DbErr};
 use tokio::{
@@ -85,11 +85,6 @@ impl Line {
         line
     }
 
-    /// From now on holds `size` connections at most. Those beyond it close when they come back.
-    pub(super) fn resize(&self, size: usize) {
-        self.pool.resize(size.max(1));
-    }
-
     /// From now on closes connections that nobody needs, until the pool is gone.
     pub(super) fn close_idle(&self) {
         self.close_idle_after(IDLE, LOOK);
@@ -109,14 +104,26 @@ impl Line {
 
     /// A connection, after a wait of at most the acquire budget. Whoever finds the line full is refused at once.
     pub(super) async fn acquire(&self, deadline: &Deadline) -> Result<Lease, DbErr> {
+        self.within(budget::ACQUIRE, deadline).await?.ok_or_else(late)
+    }
+
+    /// A connection, unless others have them all.
+    pub(super) async fn acquire_free(&self, deadline: &Deadline) -> Result<Option<Lease>, DbErr> {
+        self.within(Duration::ZERO, deadline).await
+    }
+
+    async fn within(&self, wait: Duration, deadline: &Deadline) -> Result<Option<Lease>, DbErr> {
         let _place = self.places.try_acquire().map_err(|_| late())?;
         if let Some(until) = self.pool.manager().outage().wake_until() {
             self.wake(until, deadline).await?;
         }
-        let timeouts = Timeouts { wait: Some(budget::ACQUIRE), create: None, recycle: None };
+        let timeouts = Timeouts { wait: Some(wait), create: None, recycle: None };
         let acquired = timeout_at(deadline.at(), self.pool.timeout_get(&timeouts)).await;
-        let connection = acquired.map_err(|_| late())?.map_err(acquire_error)?;
-        Ok(Lease::new(connection))
+        match acquired.map_err(|_| late())? {
+            Ok(connection) => Ok(Some(Lease::new(connection))),
+            Err(PoolError::Timeout(TimeoutType::Wait)) => Ok(None),
+            Err(error) => Err(acquire_error(error)),
+        }
     }
 
     /// Waits until the first connection stands, which counts for no budget, or until it is known that it will not: then the
@@ -144,10 +151,6 @@ impl Line {
 impl Line {
     pub(super) fn open(&self) -> usize {
         self.pool.status().size
-    }
-
-    pub(super) fn capacity(&self) -> usize {
-        self.pool.status().max_size
     }
 }
 

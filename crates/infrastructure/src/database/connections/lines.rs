@@ -1,17 +1,18 @@
-//! Whose connections a call uses: those of its own thread, where it has some, or those that all the others share. An answer
-//! on a connection of its own wakes nobody else, which halves what a short query costs.
+//! Whose connections a call uses: those of its own thread, where it has some, or those that all share. An answer on a
+//! connection of its own wakes no other thread, which halves what a short query costs.
 
 use std::{
     cell::RefCell,
     sync::{Arc, Weak},
 };
 
+use futures_util::future::select_ok;
 use sea_orm::DbErr;
 use tokio::runtime::{Handle, RuntimeFlavor};
 
 use super::{budget::Deadline, lease::Lease, line::Line};
 
-/// A thread with fewer would have its requests wait for each other more than a shared line has them wait.
+/// With fewer, nothing is gained: a thread would find its own taken most of the time.
 const LEAST_SHARE: usize = 2;
 
 thread_local! {
@@ -24,41 +25,56 @@ struct Own {
     line: Arc<Line>,
 }
 
-/// The line that is shared and, for threads that settled, their own. Cloning shares them.
+/// The line that all share and, for threads that settled, their own. Cloning shares them.
 #[derive(Clone)]
 pub(super) struct Lines {
     shared: Arc<Line>,
-    size: usize,
+    share: usize,
 }
 
 impl Lines {
-    /// `shared` holds `size` connections.
-    pub(super) fn new(shared: Line, size: usize) -> Self {
-        Self { shared: Arc::new(shared), size }
+    /// A line that nobody has a part of.
+    pub(super) fn one(shared: Line) -> Self {
+        Self { shared: Arc::new(shared), share: 0 }
     }
 
-    /// Gives the current thread, one of `workers`, its part of the connections. Nothing happens where there are not enough of
-    /// them, or where the current runtime has more threads than this one: a connection must not outlive its runtime's thread.
-    pub(super) fn settle(&self, workers: usize) {
-        let share = self.size.saturating_sub(1) / workers.max(1);
+    /// Two thirds of `size` connections for `workers` threads to settle on, as far as that is two or more for each, and
+    /// the rest, or all, for everybody.
+    pub(super) fn divided(size: usize, workers: usize, line: impl FnOnce(usize) -> Line) -> Self {
+        let share = match (size * 2).checked_div(3 * workers) {
+            Some(share) if share >= LEAST_SHARE => share,
+            _ => 0,
+        };
+        Self { shared: Arc::new(line(size - share * workers)), share }
+    }
+
+    /// Gives the current thread its part. Nothing happens where there is none, or where the current runtime has more threads
+    /// than this one: a connection must not outlive its runtime's thread.
+    pub(super) fn settle(&self) {
         let runtime = Handle::current();
-        if share < LEAST_SHARE || runtime.runtime_flavor() != RuntimeFlavor::CurrentThread {
+        if self.share == 0 || runtime.runtime_flavor() != RuntimeFlavor::CurrentThread {
             return;
         }
-        self.shared.resize(self.size - share * workers);
-        let line = Arc::new(self.shared.another(share, runtime));
+        let line = Arc::new(self.shared.another(self.share, runtime));
         OWN.with_borrow_mut(|own| {
             own.retain(|own| own.of.strong_count() > 0);
             own.push(Own { of: Arc::downgrade(&self.shared), line });
         });
     }
 
-    /// A connection for the current thread.
+    /// A connection for the current thread: one of its own that is free, or else one that all share, or else the first of
+    /// either that becomes free.
     pub(super) async fn acquire(&self, deadline: &Deadline) -> Result<Lease, DbErr> {
-        match self.own() {
-            Some(own) => own.acquire(deadline).await,
-            None => self.shared.acquire(deadline).await,
+        let Some(own) = self.own() else {
+            return self.shared.acquire(deadline).await;
+        };
+        for line in [&own, &self.shared] {
+            if let Some(lease) = line.acquire_free(deadline).await? {
+                return Ok(lease);
+            }
         }
+        let waiting = [own.as_ref(), self.shared.as_ref()].map(|line| Box::pin(line.acquire(deadline)));
+        select_ok(waiting).await.map(|(lease, _)| lease)
     }
 
     fn own(&self) -> Option<Arc<Line>> {
@@ -81,40 +97,72 @@ mod tests {
     };
 
     /// On a new file, which the value keeps.
-    fn lines(size: usize) -> (Lines, tempfile::NamedTempFile) {
+    fn lines(size: usize, workers: usize) -> (Lines, tempfile::NamedTempFile) {
         let file = tempfile::NamedTempFile::new().unwrap();
         let target = Target::Sqlite(SqliteTarget::reader(file.path(), 10));
         let connector = Connector::new(target, Handle::current(), Arc::new(Outage::new(Duration::ZERO)));
-        (Lines::new(Line::new(connector, size, Handle::current()), size), file)
+        let lines = Lines::divided(size, workers, |size| Line::new(connector, size, Handle::current()));
+        (lines, file)
     }
 
-    #[tokio::test]
-    async fn a_thread_that_settled_leaves_the_shared_connections_to_the_others() {
-        let (lines, _file) = lines(10);
-        let (others, elsewhere) = (lines.clone(), Arc::clone(&lines.shared));
-        let worker = std::thread::spawn(move || {
-            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-            runtime.block_on(async {
-                others.settle(2);
-                let held = others.acquire(&Deadline::start()).await.unwrap();
-                assert_eq!(others.own().unwrap().open(), 1);
-                assert_eq!(elsewhere.open(), 0);
-                drop(held);
-            });
+    /// As many connections as the current thread can have at once.
+    async fn all(lines: &Lines) -> Vec<Lease> {
+        let mut held = Vec::new();
+        while let Some(lease) = lines.shared.acquire_free(&Deadline::start()).await.unwrap() {
+            held.push(lease);
+        }
+        held
+    }
+
+    fn on_a_worker<T: Send + 'static>(work: impl AsyncFnOnce() -> T + Send + 'static) -> T {
+        let worker = std::thread::spawn(|| {
+            tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(work())
         });
-        tokio::task::spawn_blocking(move || worker.join().unwrap()).await.unwrap();
+        worker.join().unwrap()
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn a_worker_takes_its_own_connections_first_and_shared_ones_beyond_them() {
+        let (lines, _file) = lines(10, 2);
+        let worker = lines.clone();
+        let taken = on_a_worker(async move || {
+            worker.settle();
+            let mut held = Vec::new();
+            for (own, shared) in [(1, 0), (2, 0), (3, 0), (3, 1), (3, 2), (3, 3), (3, 4)] {
+                held.push(worker.acquire(&Deadline::start()).await.unwrap());
+                assert_eq!((worker.own().unwrap().open(), worker.shared.open()), (own, shared));
+            }
+            // All are taken: whichever comes back first is the next one's, be it shared or of this thread.
+            for index in [6, 0] {
+                let back = held.remove(index);
+                let deadline = Deadline::start();
+                let (next, ()) = tokio::join!(worker.acquire(&deadline), async { drop(back) });
+                held.push(next.unwrap());
+            }
+            held.len()
+        });
+        assert_eq!(taken, 7);
         assert!(lines.own().is_none());
-        let _held = lines.acquire(&Deadline::start()).await.unwrap();
-        assert_eq!(lines.shared.open(), 1);
-        // Two workers have four each.
-        assert_eq!(lines.shared.capacity(), 2);
     }
 
     #[tokio::test]
+    async fn there_are_never_more_connections_than_the_pool_may_have() {
+        for (size, workers, for_everybody) in
+            [(10, 2, 4), (10, 1, 4), (20, 4, 8), (10, 4, 10), (4, 2, 4), (1, 0, 1)]
+        {
+            let (lines, _file) = lines(size, workers);
+            assert_eq!(all(&lines).await.len(), for_everybody, "{size} for {workers}");
+            assert_eq!(for_everybody + lines.share * workers, size);
+        }
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
     async fn where_connections_are_few_everybody_shares_them() {
-        let (lines, _file) = lines(4);
-        lines.settle(2);
-        assert!(lines.own().is_none());
-        assert_eq!(lines.shared.capacity(), 4);
+        let (lines, _file) = lines(4, 2);
+        let worker = lines.clone();
+        assert!(on_a_worker(async move || {
+            worker.settle();
+            worker.own().is_none()
+        }));
     }
 }

@@ -25,6 +25,8 @@ struct State {
     last_answer: Option<Instant>,
     /// Set from the first try without a live connection until the next success: all tries share this much patience.
     wake_until: Option<Instant>,
+    /// When a statement began whose connection was lost.
+    lost_since: Option<Instant>,
 }
 
 impl Outage {
@@ -43,6 +45,17 @@ impl Outage {
         let mut state = self.state();
         state.live = state.live.saturating_sub(1);
         state.last_answer = state.last_answer.max(Some(used_at));
+    }
+
+    /// A connection was lost by a statement that began at `started`.
+    pub(super) fn lost(&self, started: Instant) {
+        let mut state = self.state();
+        state.lost_since = state.lost_since.max(Some(started));
+    }
+
+    /// Whether a connection that last answered at `used_at` has most likely been lost as well: it was idle when another was.
+    pub(super) fn has_lost(&self, used_at: Instant) -> bool {
+        self.state().lost_since.is_some_and(|started| used_at <= started)
     }
 
     /// Until when to wait for a database that wakes up; nothing unless it may be asleep.

@@ -59,9 +59,11 @@ impl LeasingPool {
         let (begin, wrapping) = (target.begin(), !target.keeps_statements());
         let outage = Arc::new(Outage::new(options.wake_timeout));
         let connector = Connector::new(Target::Postgres(target), runtime.clone(), outage);
-        let line = Line::new(connector, options.pool_size, runtime.clone());
-        line.close_idle();
-        let lines = Lines::new(line, options.pool_size);
+        let lines = Lines::divided(options.pool_size.max(1), options.workers, |size| {
+            let line = Line::new(connector, size, runtime.clone());
+            line.close_idle();
+            line
+        });
         let (writers, readers, backend) = (lines.clone(), lines, DbBackend::Postgres);
         Self { writers, readers, backend, begin, wrapping, runtime, watch: None }
     }
@@ -77,18 +79,16 @@ impl LeasingPool {
         let writers = line(SqliteTarget::writer(path, cache), 1);
         let readers = line(SqliteTarget::reader(path, cache), options.pool_size);
         let watch = Watch::start(file, suspicions, writers.clone(), &runtime);
-        let (writers, readers) = (Lines::new(writers, 1), Lines::new(readers, options.pool_size));
+        let (writers, readers) = (Lines::one(writers), Lines::one(readers));
         watch.prove_at_start().await?;
         let (backend, begin, watch) = (DbBackend::Sqlite, sqlite::BEGIN, Some(watch));
         Ok(Self { writers, readers, backend, begin, wrapping: false, runtime, watch })
     }
 
-    /// Gives the current thread, one of `workers` that run a runtime of one thread each, its part of the connections to
-    /// PostgreSQL, where there are two or more for each. Connections to a file live on threads of their own anyway.
-    pub(crate) fn settle(&self, workers: usize) {
-        if self.backend == DbBackend::Postgres {
-            self.writers.settle(workers);
-        }
+    /// Gives the current thread its part of the connections to PostgreSQL, where there is one. Connections to a file live on
+    /// threads of their own anyway.
+    pub(crate) fn settle(&self) {
+        self.writers.settle();
     }
 
     /// Whether writes are possible, as far as this can be known beforehand: a server that is reached and refuses to

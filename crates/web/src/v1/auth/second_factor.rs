@@ -43,8 +43,7 @@ impl From<SecondFactorState> for SecondFactor {
 
 /// The member `code` of a step that needs one where the account has a second factor.
 pub(crate) fn optional_code(fields: &mut Fields) -> Taken<Option<Code>> {
-    fields.blank_is_null("code");
-    Some(fields.optional("code", text)?.map(Code::new))
+    Some(fields.optional("code", text)?.and_then(Code::given))
 }
 
 /// Tells whether the account has a second factor.

@@ -100,7 +100,7 @@ fn grant(form: &[u8]) -> Result<Grant, OAuthError> {
     if given.values().any(|value| value.contains('\0')) {
         return Err(invalid("a parameter contains the character U+0000"));
     }
-    let code = given.remove("otp").map(Code::new);
+    let code = given.remove("otp").and_then(Code::given);
     let mut take = |name, missing| given.remove(name).ok_or(invalid(missing));
     match take("grant_type", "grant_type is required")?.as_str() {
         "password" => Ok(Grant::Password {
