@@ -1,7 +1,7 @@
 //! A connection while somebody uses it. One whose state is not known is closed, never handed on.
 
 use deadpool::managed::Object;
-use sea_orm::{DbErr, Statement};
+use sea_orm::{DbBackend, DbErr, Statement};
 use tokio::time::{Instant, timeout_at};
 
 use super::{
@@ -81,9 +81,12 @@ impl Lease {
         if self.in_statement
             && let Some(pool) = Object::pool(connection)
         {
-            // What happened to this one has most likely happened to all that were idle meanwhile, in other lines as well.
-            pool.manager().outage().lost(started);
+            // What happened to this one has most likely happened to all that were idle meanwhile.
             pool.retain(|idle, _| idle.used_at() > started);
+            // A server that drops one drops those of other lines as well. A file does not: who reads it goes on.
+            if connection.backend() == DbBackend::Postgres {
+                pool.manager().outage().lost(started);
+            }
         }
         outcome
     }
