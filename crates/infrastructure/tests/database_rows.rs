@@ -2,11 +2,10 @@
 
 use holdfast_application::{
     domain::{
-        OneTimeTokenId, Stored,
+        Stored,
         sessions::{EndReason, EventKind},
-        users::LinkPurpose,
     },
-    ports::{OneTimeToken, Repositories, Store, StoreError, TokenHash},
+    ports::{Repositories, Store, StoreError},
 };
 use holdfast_infrastructure::database::SeaOrmStore;
 use holdfast_testkit::fixtures;
@@ -71,29 +70,4 @@ async fn integers_hold_the_microseconds_on_sqlite() {
     assert_eq!(row.try_get_by_index::<String>(2).unwrap(), "blob");
     let user = store.users().find(account.user.id).await.unwrap().unwrap();
     assert_eq!(user.last_sign_in_at, Some(at));
-}
-
-#[tokio::test]
-async fn a_link_that_the_version_before_replaced_without_a_mark_is_not_good_again() {
-    let (store, _folder) = stores::sqlite().await;
-    let account = fixtures::account().build();
-    store.users().insert(&account).await.unwrap();
-    let [older, newer] = [1, 2].map(|n| OneTimeToken {
-        owner: account.user.id,
-        id: OneTimeTokenId::new(uuid::Uuid::from_u128(n)),
-        purpose: LinkPurpose::ChangeEmail,
-        hash: TokenHash([u8::try_from(n).unwrap(); 32]),
-        email: Some(account.user.email.clone()),
-        created_at: fixtures::at(0),
-        expires_at: fixtures::at(60),
-    });
-    for token in [&older, &newer] {
-        store.one_time_tokens().insert(token).await.unwrap();
-    }
-    let redeem = async |token: &OneTimeToken| {
-        let OneTimeToken { owner, purpose, hash, .. } = *token;
-        store.one_time_tokens().redeem(owner, purpose, hash, fixtures::at(1)).await.unwrap()
-    };
-    assert_eq!(redeem(&older).await, None);
-    assert_eq!(redeem(&newer).await, Some(newer.clone()));
 }

@@ -11,7 +11,7 @@ use holdfast_application::{
 use sea_orm::{
     ActiveValue::Set,
     ColumnTrait, Condition, EntityTrait, QueryFilter, QueryOrder, QuerySelect, QueryTrait, UpdateMany,
-    sea_query::{Alias, Expr, ExprTrait, Query},
+    sea_query::{Expr, ExprTrait},
 };
 
 use super::{
@@ -126,20 +126,9 @@ fn used_up(owner: UserId, at: Timestamp) -> UpdateMany<Entity> {
         .filter(Column::UsedAt.is_null())
 }
 
-/// Of its account and purpose, neither used nor over. The version before did not mark a token whose successor it issued:
-/// one that has a newer one beside it, which is good still, counts as replaced.
+/// Of its account and purpose, neither used nor over.
 fn good(owner: UserId, purpose: LinkPurpose, hash: TokenHash, at: Timestamp) -> Condition {
-    let newer = Alias::new("newer");
-    let newer_ones = Query::select()
-        .column((newer.clone(), Column::Id))
-        .from_as(Entity, newer.clone())
-        .and_where(Expr::col((newer.clone(), Column::UserId)).eq(owner.uuid()))
-        .and_where(Expr::col((newer.clone(), Column::Purpose)).eq(purpose.name()))
-        .and_where(Expr::col((newer.clone(), Column::UsedAt)).is_null())
-        .and_where(Expr::col((newer, Column::Id)).gt(Expr::col((Entity, Column::Id))))
-        .take();
     Condition::all()
-        .add(Expr::exists(newer_ones).not())
         .add(Column::UserId.eq(owner.uuid()))
         .add(Column::Purpose.eq(purpose.name()))
         .add(Column::TokenHash.eq(hash.0.to_vec()))
