@@ -10,7 +10,7 @@ use holdfast_application::{
 };
 use sea_orm::{
     ActiveValue::Set,
-    ColumnTrait, Condition, EntityTrait, QueryFilter, QueryOrder, QuerySelect, QueryTrait,
+    ColumnTrait, Condition, EntityTrait, QueryFilter, QueryOrder, QuerySelect,
     prelude::Uuid,
     sea_query::{Expr, ExprTrait},
 };
@@ -22,6 +22,7 @@ use super::{
     entities::auth_events::{ActiveModel, Column, Entity, Model},
     error::store_error,
     micros::Micros,
+    sweep::sweep,
 };
 
 #[async_trait]
@@ -77,20 +78,7 @@ impl<C: Connections> AuditRepository for SeaOrm<C> {
 
     async fn sweep(&self, until: Timestamp, limit: u64) -> Result<u64, StoreError> {
         let over = Column::At.lte(Micros(until));
-        let oldest = Entity::find()
-            .select_only()
-            .columns([Column::UserId, Column::Id])
-            .filter(over.clone())
-            .order_by_asc(Column::At)
-            .limit(dialect::count(limit));
-        let key = Expr::tuple([Expr::col(Column::UserId), Expr::col(Column::Id)]);
-        let swept = Entity::delete_many()
-            .filter(key.in_subquery(oldest.into_query()))
-            .filter(over)
-            .exec(&self.call())
-            .await
-            .map_err(store_error)?;
-        Ok(swept.rows_affected)
+        sweep::<Entity>(&self.call(), [Column::UserId, Column::Id], over, Column::At, limit).await
     }
 }
 

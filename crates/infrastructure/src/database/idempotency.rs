@@ -11,19 +11,16 @@ use holdfast_application::{
     ports::{Claim, IdempotencyRecord, IdempotencyRepository, StoreError},
 };
 use sea_orm::{
-    ActiveValue::Set,
-    ColumnTrait, ConnectionTrait, DbErr, EntityTrait, QueryFilter, QueryOrder, QuerySelect, QueryTrait,
-    TryInsertResult,
-    sea_query::{Expr, ExprTrait},
+    ActiveValue::Set, ColumnTrait, ConnectionTrait, DbErr, EntityTrait, QueryFilter, TryInsertResult,
 };
 
 use super::{
     SeaOrm,
     connections::Connections,
-    dialect,
     entities::idempotency_keys::{ActiveModel, Column, Entity, Model},
     error::{corrupt, is_locked, store_error},
     micros::Micros,
+    sweep::sweep,
 };
 
 #[async_trait]
@@ -48,22 +45,8 @@ impl<C: Connections> IdempotencyRepository for SeaOrm<C> {
     }
 
     async fn sweep(&self, forgotten: Timestamp, limit: u64) -> Result<u64, StoreError> {
-        let old = Column::CreatedAt.lte(Micros(forgotten));
-        let oldest = Entity::find()
-            .select_only()
-            .columns([Column::OwnerId, Column::Key])
-            .filter(old.clone())
-            .order_by_asc(Column::CreatedAt)
-            .limit(dialect::count(limit));
-        let key = Expr::tuple([Expr::col(Column::OwnerId), Expr::col(Column::Key)]);
-        let swept = Entity::delete_many()
-            .filter(key.in_subquery(oldest.into_query()))
-            // Again, because a key may have been taken anew since the look.
-            .filter(old)
-            .exec(&self.call())
-            .await
-            .map_err(store_error)?;
-        Ok(swept.rows_affected)
+        let over = Column::CreatedAt.lte(Micros(forgotten));
+        sweep::<Entity>(&self.call(), [Column::OwnerId, Column::Key], over, Column::CreatedAt, limit).await
     }
 }
 

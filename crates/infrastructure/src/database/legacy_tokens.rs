@@ -7,17 +7,17 @@ use holdfast_application::{
 };
 use sea_orm::{
     ActiveValue::Set,
-    ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect, QueryTrait, TryInsertResult,
+    ColumnTrait, EntityTrait, QueryFilter, QuerySelect, QueryTrait, TryInsertResult,
     sea_query::{Expr, ExprTrait},
 };
 
 use super::{
     SeaOrm,
     connections::Connections,
-    dialect,
     entities::{denied_tokens, users},
     error::store_error,
     micros::Micros,
+    sweep::sweep,
     users::account,
 };
 
@@ -64,23 +64,10 @@ impl<C: Connections> LegacyTokenRepository for SeaOrm<C> {
     }
 
     async fn sweep(&self, until: Timestamp, limit: u64) -> Result<u64, StoreError> {
-        let over = denied_tokens::Column::ExpiresAt.lte(Micros(until));
-        let oldest = denied_tokens::Entity::find()
-            .select_only()
-            .columns([denied_tokens::Column::UserId, denied_tokens::Column::TokenHash])
-            .filter(over.clone())
-            .order_by_asc(denied_tokens::Column::ExpiresAt)
-            .limit(dialect::count(limit));
-        let key = Expr::tuple([
-            Expr::col(denied_tokens::Column::UserId),
-            Expr::col(denied_tokens::Column::TokenHash),
-        ]);
-        let swept = denied_tokens::Entity::delete_many()
-            .filter(key.in_subquery(oldest.into_query()))
-            .filter(over)
-            .exec(&self.call())
+        use denied_tokens::{Column, Entity};
+
+        let over = Column::ExpiresAt.lte(Micros(until));
+        sweep::<Entity>(&self.call(), [Column::UserId, Column::TokenHash], over, Column::ExpiresAt, limit)
             .await
-            .map_err(store_error)?;
-        Ok(swept.rows_affected)
     }
 }

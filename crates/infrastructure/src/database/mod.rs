@@ -20,6 +20,7 @@ mod second_factors;
 mod sessions;
 mod sqlite_errors;
 mod store;
+mod sweep;
 mod task_pages;
 mod tasks;
 mod throttle;

@@ -9,18 +9,17 @@ use holdfast_application::{
     ports::{OneTimeToken, OneTimeTokenRepository, StoreError, TokenHash},
 };
 use sea_orm::{
-    ActiveValue::Set,
-    ColumnTrait, Condition, EntityTrait, QueryFilter, QueryOrder, QuerySelect, QueryTrait, UpdateMany,
-    sea_query::{Expr, ExprTrait},
+    ActiveValue::Set, ColumnTrait, Condition, EntityTrait, QueryFilter, QueryOrder, QuerySelect, UpdateMany,
+    sea_query::Expr,
 };
 
 use super::{
     SeaOrm,
     connections::Connections,
-    dialect,
     entities::one_time_tokens::{ActiveModel, Column, Entity, Model},
     error::{corrupt, store_error},
     micros::Micros,
+    sweep::sweep,
 };
 
 #[async_trait]
@@ -101,20 +100,7 @@ impl<C: Connections> OneTimeTokenRepository for SeaOrm<C> {
 
     async fn sweep(&self, until: Timestamp, limit: u64) -> Result<u64, StoreError> {
         let over = Column::ExpiresAt.lte(Micros(until));
-        let oldest = Entity::find()
-            .select_only()
-            .columns([Column::UserId, Column::Id])
-            .filter(over.clone())
-            .order_by_asc(Column::ExpiresAt)
-            .limit(dialect::count(limit));
-        let key = Expr::tuple([Expr::col(Column::UserId), Expr::col(Column::Id)]);
-        let swept = Entity::delete_many()
-            .filter(key.in_subquery(oldest.into_query()))
-            .filter(over)
-            .exec(&self.call())
-            .await
-            .map_err(store_error)?;
-        Ok(swept.rows_affected)
+        sweep::<Entity>(&self.call(), [Column::UserId, Column::Id], over, Column::ExpiresAt, limit).await
     }
 }
 

@@ -9,21 +9,19 @@ use holdfast_application::{
     ports::{PersonalTokenBearer, PersonalTokenRepository, StoreError, TokenHash},
 };
 use sea_orm::{
-    ActiveValue::Set,
-    ColumnTrait, Condition, EntityTrait, QueryFilter, QueryOrder, QuerySelect, QueryTrait,
-    sea_query::{Expr, ExprTrait},
+    ActiveValue::Set, ColumnTrait, Condition, EntityTrait, QueryFilter, QueryOrder, sea_query::Expr,
 };
 
 use super::{
     SeaOrm,
     connections::Connections,
-    dialect,
     entities::{
         personal_tokens::{ActiveModel, Column, Entity, Model},
         users,
     },
     error::{corrupt, store_error},
     micros::Micros,
+    sweep::sweep,
     users::account,
 };
 
@@ -93,16 +91,7 @@ impl<C: Connections> PersonalTokenRepository for SeaOrm<C> {
 
     async fn sweep(&self, at: Timestamp, limit: u64) -> Result<u64, StoreError> {
         let over = Column::ExpiresAt.lte(Micros(at));
-        let earliest = Entity::find()
-            .select_only()
-            .columns([Column::UserId, Column::Id])
-            .filter(over)
-            .order_by_asc(Column::ExpiresAt)
-            .limit(dialect::count(limit));
-        let key = Expr::tuple([Expr::col(Column::UserId), Expr::col(Column::Id)]);
-        let swept =
-            Entity::delete_many().filter(key.in_subquery(earliest.into_query())).exec(&self.call()).await;
-        Ok(swept.map_err(store_error)?.rows_affected)
+        sweep::<Entity>(&self.call(), [Column::UserId, Column::Id], over, Column::ExpiresAt, limit).await
     }
 }
 

@@ -23,6 +23,7 @@ use super::{
     entities::sessions::{ActiveModel, Column, Entity, Model},
     error::{corrupt, store_error},
     micros::Micros,
+    sweep::sweep,
 };
 
 #[async_trait]
@@ -133,29 +134,11 @@ impl<C: Connections> SessionRepository for SeaOrm<C> {
     /// Two statements, each of which finds its rows in an index: those whose latest end is past, and those that were not
     /// refreshed in time. What the first one removed stays removed when the second one fails.
     async fn sweep(&self, until: Timestamp, limit: u64) -> Result<u64, StoreError> {
-        let call = self.call();
-        let past = Condition::all().add(Column::AbsoluteExpiresAt.lte(Micros(until)));
+        let (call, key) = (self.call(), [Column::UserId, Column::Id]);
+        let past = Column::AbsoluteExpiresAt.lte(Micros(until));
         let idle = Column::RevokedAt.is_null().and(Column::IdleExpiresAt.lte(Micros(until)));
-        let idle = Condition::all().add(idle);
-        let mut swept = 0;
-        for (over, end) in [(past, Column::AbsoluteExpiresAt), (idle, Column::IdleExpiresAt)] {
-            let oldest = Entity::find()
-                .select_only()
-                .columns([Column::UserId, Column::Id])
-                .filter(over.clone())
-                .order_by_asc(end)
-                .limit(dialect::count(limit - swept));
-            let key = Expr::tuple([Expr::col(Column::UserId), Expr::col(Column::Id)]);
-            let removed = Entity::delete_many()
-                .filter(key.in_subquery(oldest.into_query()))
-                // Again, because a session may have been refreshed since the look, by a clock that is behind.
-                .filter(over)
-                .exec(&call)
-                .await
-                .map_err(store_error)?;
-            swept += removed.rows_affected;
-        }
-        Ok(swept)
+        let swept = sweep::<Entity>(&call, key, past, Column::AbsoluteExpiresAt, limit).await?;
+        Ok(swept + sweep::<Entity>(&call, key, idle, Column::IdleExpiresAt, limit - swept).await?)
     }
 }
 

@@ -10,8 +10,7 @@ use holdfast_application::{
 };
 use sea_orm::{
     ActiveValue::Set,
-    ColumnTrait, ConnectionTrait, DbBackend, EntityTrait, QueryFilter, QueryOrder, QuerySelect, QueryTrait,
-    StatementBuilder,
+    ColumnTrait, ConnectionTrait, DbBackend, EntityTrait, QueryFilter, StatementBuilder,
     sea_query::{Expr, ExprTrait, OnConflict},
 };
 
@@ -19,9 +18,9 @@ use super::{
     SeaOrm,
     attempts::{Attempt, EVERYWHERE},
     connections::Connections,
-    dialect,
     entities::throttles::{ActiveModel, Column, Entity, Model},
     error::{corrupt, store_error},
+    sweep::sweep,
 };
 
 #[async_trait]
@@ -132,22 +131,9 @@ impl<C: Connections> ThrottleRepository for SeaOrm<C> {
     }
 
     async fn sweep(&self, at: Timestamp, limit: u64) -> Result<u64, StoreError> {
-        let expired = Column::ExpiresAt.lte(at.micros());
-        let oldest = Entity::find()
-            .select_only()
-            .columns([Column::Principal, Column::Network])
-            .filter(expired.clone())
-            .order_by_asc(Column::ExpiresAt)
-            .limit(dialect::count(limit));
-        let key = Expr::tuple([Expr::col(Column::Principal), Expr::col(Column::Network)]);
-        let swept = Entity::delete_many()
-            .filter(key.in_subquery(oldest.into_query()))
-            // Again, because a counter may have come back to life since the look.
-            .filter(expired)
-            .exec(&self.call())
+        let over = Column::ExpiresAt.lte(at.micros());
+        sweep::<Entity>(&self.call(), [Column::Principal, Column::Network], over, Column::ExpiresAt, limit)
             .await
-            .map_err(store_error)?;
-        Ok(swept.rows_affected)
     }
 }
 
