@@ -112,15 +112,24 @@ async fn who(connection: &DatabaseConnection, obstacle: Obstacle) -> Result<Opti
     Ok((!found.is_empty()).then(|| found.join("; ")))
 }
 
+/// Whether the row of `pg_locks` is the lock of a migrator. A key of 64 bits is shown there in two halves.
+fn of_a_migrator(row: &str) -> String {
+    format!(
+        "{row}.locktype = 'advisory' AND {row}.objsubid = 1 AND {row}.granted \
+         AND ({row}.classid::bigint << 32 | {row}.objid::bigint) IN ({MIGRATORS}, {WORKERS})"
+    )
+}
+
 async fn oldest(connection: &DatabaseConnection, obstacle: Obstacle) -> Result<Option<String>, DbErr> {
     let held = match obstacle {
-        // A key of 64 bits is shown in two halves.
-        Obstacle::Migrator => {
-            format!("l.locktype = 'advisory' AND l.objsubid = 1 AND (l.classid::bigint << 32 | l.objid::bigint) IN ({MIGRATORS}, {WORKERS})")
-        }
-        Obstacle::Transaction => "l.locktype = 'relation' AND EXISTS (SELECT 1 FROM pg_class c \
-             WHERE c.oid = l.relation AND c.relkind = 'r' AND c.relnamespace = current_schema()::regnamespace)"
-            .to_owned(),
+        Obstacle::Migrator => of_a_migrator("l"),
+        // The other connection of this migrator reads the journal; it is nobody's obstacle.
+        Obstacle::Transaction => format!(
+            "l.locktype = 'relation' AND EXISTS (SELECT 1 FROM pg_class c \
+                 WHERE c.oid = l.relation AND c.relkind = 'r' AND c.relnamespace = current_schema()::regnamespace) \
+             AND NOT EXISTS (SELECT 1 FROM pg_locks m WHERE m.pid = l.pid AND {})",
+            of_a_migrator("m")
+        ),
     };
     let sql = format!(
         "SELECT a.pid::text, coalesce(a.usename::text, ''), coalesce(a.application_name, ''), \

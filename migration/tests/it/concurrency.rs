@@ -172,3 +172,33 @@ async fn a_table_in_use_is_waited_for_in_short_tries() {
     reader.close().await.unwrap();
     assert_eq!(migrator.await.unwrap().unwrap().len(), migration_count());
 }
+
+#[tokio::test]
+async fn a_migrator_in_its_own_way_is_not_named() {
+    let Some(fixture) = postgres("migration: who is in the way").await else { return };
+    let runner = Runner::new(&fixture.url);
+    runner.up(None).await.unwrap();
+    // What is to be done again begins with a step beside the lock of migrators.
+    runner.down(Some(3)).await.unwrap();
+    let mut watcher = sqlx::PgConnection::connect(&fixture.url.connect_url()).await.unwrap();
+    let earlier = reader(&fixture, "earlier").await;
+    let migrator = tokio::spawn(async move { runner.lock_wait(Duration::from_secs(3)).up(None).await });
+    let at_work = "SELECT EXISTS (SELECT FROM pg_locks WHERE locktype = 'advisory' AND granted AND database = \
+        (SELECT oid FROM pg_database WHERE datname = current_database()))";
+    while !sqlx::query_scalar::<_, bool>(at_work).fetch_one(&mut watcher).await.unwrap() {
+        tokio::task::yield_now().await;
+    }
+    let later = reader(&fixture, "later").await;
+    earlier.close().await.unwrap();
+    let error = migrator.await.unwrap().unwrap_err();
+    assert!(error.to_string().contains("later"), "{error}");
+    later.close().await.unwrap();
+}
+
+/// A client that has read tasks in a transaction and keeps it open.
+async fn reader(fixture: &Fixture, name: &str) -> sqlx::PgConnection {
+    let mut reader = sqlx::PgConnection::connect(&fixture.url.connect_url()).await.unwrap();
+    let sql = format!("SET application_name = '{name}'; BEGIN; SELECT count(*) FROM tasks");
+    sqlx::raw_sql(sqlx::AssertSqlSafe(sql)).execute(&mut reader).await.unwrap();
+    reader
+}
