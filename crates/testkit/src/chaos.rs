@@ -6,7 +6,7 @@ use std::{
     net::{Ipv4Addr, SocketAddr},
     sync::{
         Arc, Mutex, PoisonError,
-        atomic::{AtomicU64, Ordering},
+        atomic::{AtomicBool, AtomicU64, Ordering},
     },
     time::Duration,
 };
@@ -61,6 +61,7 @@ struct Shared {
     /// Grows with every call that resets what is open.
     resets: watch::Sender<u64>,
     accepted: AtomicU64,
+    round_trips: AtomicU64,
 }
 
 impl ChaosProxy {
@@ -75,6 +76,7 @@ impl ChaosProxy {
             fault: watch::Sender::new(None),
             resets: watch::Sender::new(0),
             accepted: AtomicU64::new(0),
+            round_trips: AtomicU64::new(0),
         };
         let proxy = Self {
             address: reserved.local_addr()?,
@@ -107,6 +109,12 @@ impl ChaosProxy {
     /// How many connections clients have opened.
     pub fn accepted(&self) -> u64 {
         self.shared.accepted.load(Ordering::Relaxed)
+    }
+
+    /// How often a client has sent something and then heard an answer to it, over all connections: what is sent before
+    /// the answer comes is one round trip.
+    pub fn round_trips(&self) -> u64 {
+        self.shared.round_trips.load(Ordering::Relaxed)
     }
 
     /// From now on the network fails in this way.
@@ -192,16 +200,18 @@ async fn connection(client: TcpStream, shared: Arc<Shared>) {
     }
     let (from_client, to_client) = client.into_split();
     let (from_server, to_server) = server.into_split();
+    let asked = AtomicBool::new(false);
     tokio::select! {
-        () = requests(from_client, to_server, &shared) => {}
-        () = answers(from_server, to_client, &shared) => {}
+        () = requests(from_client, to_server, &shared, &asked) => {}
+        () = answers(from_server, to_client, &shared, &asked) => {}
         _ = resets.changed() => {}
     }
 }
 
-async fn requests(mut from: OwnedReadHalf, mut to: OwnedWriteHalf, shared: &Shared) {
+async fn requests(mut from: OwnedReadHalf, mut to: OwnedWriteHalf, shared: &Shared, asked: &AtomicBool) {
     let mut buffer = vec![0; 16 * 1_024];
     while let Ok(read @ 1..) = from.read(&mut buffer).await {
+        asked.store(true, Ordering::Relaxed);
         let fault = *shared.fault.borrow();
         match fault {
             Some(NetworkFault::ResetBefore | NetworkFault::Refuse) => return,
@@ -221,9 +231,12 @@ async fn requests(mut from: OwnedReadHalf, mut to: OwnedWriteHalf, shared: &Shar
     }
 }
 
-async fn answers(mut from: OwnedReadHalf, mut to: OwnedWriteHalf, shared: &Shared) {
+async fn answers(mut from: OwnedReadHalf, mut to: OwnedWriteHalf, shared: &Shared, asked: &AtomicBool) {
     let mut buffer = vec![0; 16 * 1_024];
     while let Ok(read @ 1..) = from.read(&mut buffer).await {
+        if asked.swap(false, Ordering::Relaxed) {
+            shared.round_trips.fetch_add(1, Ordering::Relaxed);
+        }
         let fault = *shared.fault.borrow();
         let (passes, ends) = match fault {
             Some(NetworkFault::ResetDuring | NetworkFault::Refuse) => (0, true),
