@@ -28,6 +28,15 @@ openapi:
 requirements:
     python3 docs/check_requirements.py
 
+# Plant mistakes in the code, one at a time, and tell which of them no test notices (docs/testing.md, "Planted mistakes"). `just mutants -p
+# holdfast-domain` takes half an hour, `just mutants -f crates/application/src/auth/refresh.rs` a few minutes. Needs `cargo install cargo-mutants`.
+mutants *ARGUMENTS:
+    cargo mutants {{ARGUMENTS}}
+
+# Each reader under libFuzzer for so many seconds (fuzz/README.md), with the stable compiler and a C++ one. The first build takes minutes.
+fuzz SECONDS="30":
+    fuzz/run {{SECONDS}}
+
 # Compare any server with the contract's tables, row by row: `just contract-replay http://localhost:8000`. `CONTRACT_SURFACE=a`
 # or `b` runs one of them; `CONTRACT_ADMIN_EMAIL` and `CONTRACT_ADMIN_PASSWORD` name an administrator for its rows.
 contract-replay BASE_URL:
@@ -48,3 +57,8 @@ failover *ARGUMENTS:
 rolling *ARGUMENTS:
     [ -n "${HOLDFAST_BIN:-}" ] || cargo build --release --package holdfast-server
     tests/drills/rolling.py {{ARGUMENTS}}
+
+# How fast it is, alone and against others: `just bench --peer "NAME=COMMAND" --write` (docs/performance.md).
+bench *ARGUMENTS:
+    [ -n "${HOLDFAST_BIN:-}" ] || cargo build --release --package holdfast-server
+    bench/run.py {{ARGUMENTS}}

@@ -14,7 +14,7 @@ use crate::sql_migration::{Direction, PlannedMigration};
 use crate::sql_text::normalised;
 
 /// Named for the product: SeaORM's journal may belong to several.
-const TABLE: &str = "holdfast_migration_checksums";
+pub(crate) const TABLE: &str = "holdfast_migration_checksums";
 const CREATE_ON_POSTGRES: &str = "CREATE TABLE holdfast_migration_checksums (
     version text NOT NULL,
     checksum text NOT NULL,

@@ -10,8 +10,16 @@ use clap::{Args, Subcommand};
 use crate::adoption::{self, Adoption};
 use crate::{DatabaseUrl, Direction, MigrationError, MigrationPlan, Runner, Status};
 
+const EXAMPLES: &str = "\
+Examples:
+  holdfast migrate status
+  holdfast migrate up --dry-run
+  holdfast migrate up
+  holdfast migrate down --to m20261121_000012";
+
 /// Arguments of `migration` and `holdfast migrate`.
 #[derive(Args, Clone, Debug)]
+#[command(after_help = EXAMPLES)]
 pub struct MigrateArgs {
     /// What to do.
     #[command(subcommand)]
@@ -22,6 +30,7 @@ pub struct MigrateArgs {
 #[derive(Clone, Debug, PartialEq, Eq, Subcommand)]
 pub enum MigrateCommand {
     /// Apply pending migrations
+    #[command(after_help = "Examples:\n  holdfast migrate up\n  holdfast migrate up 1 --dry-run")]
     Up {
         /// Apply at most this many
         #[arg(value_parser = clap::value_parser!(u32).range(1..))]
@@ -34,6 +43,8 @@ pub enum MigrateCommand {
         accept_checksums: bool,
     },
     /// Take the newest migrations back
+    #[command(after_help = "Examples:\n  holdfast migrate down\n  holdfast migrate down 2 --dry-run\n  \
+        holdfast migrate down --to m20261121_000012")]
     Down {
         /// How many
         #[arg(value_parser = clap::value_parser!(u32).range(1..), default_value = "1", conflicts_with_all = ["all", "to"])]
@@ -52,6 +63,8 @@ pub enum MigrateCommand {
         discard_new: bool,
     },
     /// Take over the FastAPI backend's tables in this database
+    #[command(after_help = "Examples:\n  holdfast migrate adopt --check\n  holdfast migrate adopt\n  \
+        holdfast migrate adopt --delta")]
     Adopt {
         /// How
         #[command(flatten)]
@@ -61,12 +74,14 @@ pub enum MigrateCommand {
         dry_run: bool,
     },
     /// List the migrations and say which are applied
+    #[command(after_help = "Examples:\n  holdfast migrate status\n  holdfast migrate status --json")]
     Status {
         /// Print one JSON array of objects with `name`, `state` and `applied_at`
         #[arg(long)]
         json: bool,
     },
     /// Delete all data and build the schema anew (refused in production)
+    #[command(after_help = "Examples:\n  holdfast migrate fresh --dry-run\n  holdfast migrate fresh")]
     Fresh {
         /// Print the SQL and change nothing
         #[arg(long)]

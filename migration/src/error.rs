@@ -233,11 +233,18 @@ fn code_of(error: &DbErr) -> Option<String> {
     }
 }
 
-/// What to do about an error of SQLite's, to follow on what was said. A SQLSTATE has five characters, and SQLite's codes
-/// fewer.
+/// A statement that was prepared on one connection of a pooler's, and looked for, or prepared again, on another.
+const LOST_STATEMENTS: [&str; 2] = ["26000", "42P05"];
+const GO_PAST_THE_POOLER: &str = "a pooler is in between that knows no prepared statements (PgBouncer before 1.21): set \
+    DATABASE_URL_UNPOOLED to the URL of PostgreSQL itself, for migrations";
+
+/// What to do about an error, to follow on what was said. A SQLSTATE has five characters, and SQLite's codes fewer.
 fn remedy(error: &DbErr) -> String {
-    let code = code_of(error).filter(|code| code.len() < 5);
-    let remedy = code.and_then(|code| sqlite_remedy::of(&code));
+    let remedy = code_of(error).and_then(|code| match code.as_str() {
+        code if LOST_STATEMENTS.contains(&code) => Some(GO_PAST_THE_POOLER),
+        code if code.len() < 5 => sqlite_remedy::of(code),
+        _ => None,
+    });
     remedy.map(|remedy| format!("; {remedy}")).unwrap_or_default()
 }
 

@@ -44,6 +44,7 @@ mod runner;
 mod sql_migration;
 mod sql_text;
 mod sqlite_remedy;
+pub mod transfer;
 mod waiting;
 
 pub use adoption::{Adoption, Form, Survey, TakenOver, WrittenBack};

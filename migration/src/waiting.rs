@@ -42,6 +42,11 @@ impl<'a> Wait<'a> {
         Self { url, limit, since: Instant::now(), told: false }
     }
 
+    /// The database that is migrated.
+    pub(crate) fn url(&self) -> &'a DatabaseUrl {
+        self.url
+    }
+
     /// Something has gone well: what comes may be waited for as long again.
     pub(crate) fn restart(&mut self) {
         *self = Self::new(self.url, self.limit);
@@ -131,6 +136,14 @@ async fn oldest(connection: &DatabaseConnection, obstacle: Obstacle) -> Result<O
             of_a_migrator("m")
         ),
     };
+    described(connection, &held).await
+}
+
+/// Of the clients that `condition` holds for, the one with the oldest transaction.
+pub(crate) async fn described(
+    connection: &DatabaseConnection,
+    condition: &str,
+) -> Result<Option<String>, DbErr> {
     let sql = format!(
         "SELECT a.pid::text, coalesce(a.usename::text, ''), coalesce(a.application_name, ''), \
              coalesce(host(a.client_addr), 'this machine'), coalesce(a.state, coalesce(a.backend_type, '')), \
@@ -138,7 +151,7 @@ async fn oldest(connection: &DatabaseConnection, obstacle: Obstacle) -> Result<O
              coalesce(a.query, '') \
          FROM pg_locks l JOIN pg_stat_activity a ON a.pid = l.pid \
          WHERE l.granted AND l.pid <> pg_backend_pid() AND a.datname = current_database() AND a.usesysid IS NOT NULL \
-             AND {held} \
+             AND {condition} \
          ORDER BY a.xact_start NULLS LAST LIMIT 1"
     );
     let Some(row) = connection.query_one_raw(Statement::from_string(DbBackend::Postgres, sql)).await? else {

@@ -48,7 +48,8 @@ async fn mail(app: &TestApp, to: &str, subject: &str) -> String {
     tokio::time::timeout(PATIENCE, look).await.unwrap_or_else(|_| panic!("no mail: {to}, {subject}"))
 }
 
-async fn link(app: &TestApp, to: &str, subject: &str) -> String {
+/// The token of the link in that mail.
+pub(crate) async fn link(app: &TestApp, to: &str, subject: &str) -> String {
     token_in(&mail(app, to, subject).await)
 }
 

@@ -1,4 +1,4 @@
-//! Entries of the security history: how one is made, and its line in the log. Storing it belongs into the unit of work of
+//! Entries of the security history: how one is made, and its line in the log, where it is counted as well. Storing it belongs into the unit of work of
 //! its cause; the line is written by the store that the services work on, once the entry is committed.
 
 use holdfast_domain::{
@@ -6,11 +6,18 @@ use holdfast_domain::{
     sessions::{AuthEvent, Client, EventKind},
 };
 
-use crate::ports::{Clock, Ids};
+use crate::{
+    measure::{ByName, Counter},
+    ports::{Clock, Ids},
+};
 
 /// The line about an entry that is stored.
-pub(crate) fn log(event: &AuthEvent) {
+pub(crate) fn log(event: &AuthEvent, counters: &ByName<Counter>) {
     let kind = event.kind.name(EventKind::name);
+    // What another version has written is never written here.
+    if let Some(known) = event.kind.known() {
+        counters.count(known.name());
+    }
     tracing::info!(target: "holdfast::security", event = kind, user_id = %event.user, "security event");
 }
 

@@ -13,6 +13,7 @@ mod history;
 pub mod housekeeping;
 pub mod idempotency;
 pub mod mail;
+pub mod measure;
 pub mod page;
 pub mod patch;
 pub mod ports;
@@ -25,7 +26,7 @@ pub use error::{Classify, ErrorKind, Exceeded};
 pub use holdfast_domain as domain;
 pub use patch::Patch;
 
-use auth::{Attempts, Auth, AuthPolicy, DenyingStore, Revocations, SecondFactors, Throttling};
+use auth::{Attempts, Auth, AuthPolicy, DenyingStore, Revocations, SecondFactors, Tally, Throttling};
 use health::Health;
 use page::CursorKey;
 use ports::{Clock, Ids, Outbox, Passwords, Randomness, Store, Tokens, Vault};
@@ -71,9 +72,14 @@ impl Services {
     pub fn new(adapters: Adapters, policy: AuthPolicy, cursors: CursorKey, throttling: Throttling) -> Self {
         let Adapters { store, passwords, tokens: _, clock, ids, randomness: _, outbox, vault } = &adapters;
         let revocations = Arc::new(Revocations::new(policy.longest_token()));
+        let tally = Arc::new(Tally::new());
         // Every service works on this one: whichever ends a session, its tokens are refused here from then on.
-        let store: Arc<dyn Store> =
-            Arc::new(DenyingStore::new(store.clone(), revocations.clone(), clock.clone()));
+        let store: Arc<dyn Store> = Arc::new(DenyingStore::new(
+            store.clone(),
+            revocations.clone(),
+            clock.clone(),
+            tally.events.clone(),
+        ));
         let attempts =
             Attempts::new(store.clone(), passwords.clone(), clock.clone(), ids.clone(), throttling);
         let second_factors = SecondFactors {
@@ -96,7 +102,14 @@ impl Services {
                 second_factors.clone(),
             ),
             health: Health::new(store.clone()),
-            auth: Auth::new(Adapters { store, ..adapters }, policy, revocations, attempts, second_factors),
+            auth: Auth::new(
+                Adapters { store, ..adapters },
+                policy,
+                revocations,
+                attempts,
+                second_factors,
+                tally,
+            ),
         }
     }
 }

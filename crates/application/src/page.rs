@@ -2,8 +2,9 @@
 //!
 //! A cursor is good only for the owner, filter and order that it was made for; anything else is refused.
 
-use std::iter;
+use std::{iter, sync::Arc};
 
+use arc_swap::ArcSwap;
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use hmac::{Hmac, KeyInit, Mac};
 use holdfast_domain::{EventId, TaskId, Timestamp, UserId, tasks::Priority};
@@ -23,9 +24,13 @@ const HISTORY: u8 = u8::MAX;
 #[error("the cursor does not belong to this list")]
 pub struct InvalidCursor;
 
-/// The key that signs cursors. All instances of one deployment share it.
+/// The key that signs cursors. All instances of one deployment share it. Clones are one: what replaces it in one of them holds
+/// in all.
 #[derive(Clone)]
-pub struct CursorKey {
+pub struct CursorKey(Arc<ArcSwap<Keys>>);
+
+#[derive(Clone)]
+struct Keys {
     current: Hmac<Sha256>,
     /// Those that signed before a rotation, or will after it.
     others: Vec<Hmac<Sha256>>,
@@ -34,19 +39,29 @@ pub struct CursorKey {
 impl CursorKey {
     /// Derives the key from a secret, apart from whatever else the secret is used for.
     pub fn derive(secret: &[u8]) -> Self {
-        Self { current: derived(secret), others: Vec::new() }
+        Self::of(Keys { current: derived(secret), others: Vec::new() })
+    }
+
+    fn of(keys: Keys) -> Self {
+        Self(Arc::new(ArcSwap::from_pointee(keys)))
     }
 
     /// The same, and cursors that another secret has signed are good as well.
     #[must_use]
-    pub fn accepting(mut self, other: &[u8]) -> Self {
-        self.others.push(derived(other));
-        self
+    pub fn accepting(self, other: &[u8]) -> Self {
+        let mut keys = Keys::clone(&self.0.load());
+        keys.others.push(derived(other));
+        Self::of(keys)
+    }
+
+    /// From now on the keys of `other` hold here.
+    pub fn replace(&self, other: &Self) {
+        self.0.store(other.0.load_full());
     }
 
     /// The text for a place in the list that these three describe.
     pub fn seal(&self, owner: UserId, filter: &TaskFilter, order: TaskOrder, position: &Position) -> String {
-        seal(encode(position), |payload| tag(&self.current, owner, filter, order, payload))
+        seal(encode(position), |payload| tag(&self.0.load().current, owner, filter, order, payload))
     }
 
     /// The place that a text names, if it was sealed for the same three.
@@ -66,7 +81,7 @@ impl CursorKey {
         let EventPosition { at, id } = position;
         let mut payload = id.uuid().as_bytes().to_vec();
         payload.extend_from_slice(&at.micros().to_be_bytes());
-        seal(payload, |payload| event_tag(&self.current, owner, payload))
+        seal(payload, |payload| event_tag(&self.0.load().current, owner, payload))
     }
 
     /// The place that a text names, if it was sealed for the same history.
@@ -81,7 +96,8 @@ impl CursorKey {
         text: &str,
         tag: impl Fn(&Hmac<Sha256>, &[u8]) -> Hmac<Sha256>,
     ) -> Result<Vec<u8>, InvalidCursor> {
-        let mut keys = iter::once(&self.current).chain(&self.others);
+        let keys = self.0.load();
+        let mut keys = iter::once(&keys.current).chain(&keys.others);
         keys.find_map(|key| open(text, |payload| tag(key, payload)).ok()).ok_or(InvalidCursor)
     }
 }
@@ -218,6 +234,16 @@ mod tests {
 
     fn place(text: &str) -> Position {
         Position { key: SortKey::Text(text.to_owned()), id: TaskId::new(Uuid::from_u128(7)) }
+    }
+
+    #[test]
+    fn what_replaces_a_key_holds_for_every_clone() {
+        let (key, all) = (CursorKey::derive(b"old"), TaskFilter::default());
+        let (clone, sealed) = (key.clone(), key.seal(owner(1), &all, ORDER, &place("b")));
+        key.replace(&CursorKey::derive(b"new").accepting(b"old"));
+        assert_eq!(clone.open(owner(1), &all, ORDER, &sealed), Ok(place("b")));
+        let new = CursorKey::derive(b"new").seal(owner(1), &all, ORDER, &place("b"));
+        assert_eq!(clone.seal(owner(1), &all, ORDER, &place("b")), new);
     }
 
     #[test]

@@ -39,7 +39,7 @@ impl World {
         let revocations = Arc::new(Revocations::new(Duration::from_hours(24)));
         revocations.learned(at(0));
         let clock = Arc::new(FixedClock::default());
-        Self { store: DenyingStore::new(inner, revocations.clone(), clock), revocations }
+        Self { store: DenyingStore::new(inner, revocations.clone(), clock, Arc::default()), revocations }
     }
 
     fn judge(&self, user: UserId, id: SessionId) -> Verdict {
@@ -121,4 +121,16 @@ async fn an_account_whose_deletion_is_written_down_is_for_its_rows_to_tell() {
     assert_eq!(world.judge(user, older), Verdict::Live);
     world.store.audit().append(&written(EventKind::AccountDeleted)).await.unwrap();
     assert_eq!(world.judge(user, older), Verdict::Unknown);
+}
+
+#[tokio::test]
+async fn health_is_that_of_the_store_beneath() {
+    let failing = FailingStore::new(Arc::new(MemoryStore::default()));
+    let World { store, .. } = World::over(Arc::new(failing.clone()));
+    store.ping().await.unwrap();
+    store.check_writes().await.unwrap();
+    failing.fail_next(StoreError::Unavailable("gone".into()));
+    assert!(store.ping().await.is_err());
+    failing.fail_next(StoreError::Unavailable("gone".into()));
+    assert!(store.check_writes().await.is_err());
 }

@@ -5,6 +5,7 @@
 
 pub mod clock;
 pub mod database;
+pub mod exchange;
 pub mod ids;
 pub mod mail;
 pub mod passwords;

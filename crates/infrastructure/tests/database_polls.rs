@@ -1,10 +1,11 @@
-//! What each instance asks every second must cost what it answers, whatever else lies in the tables: it follows its index.
+//! What is asked over all owners, every second or piece by piece for an export, must cost what it answers, whatever else lies in
+//! the tables: it follows its index.
 
 #![expect(clippy::unwrap_used, reason = "a test says what is wrong by panicking")]
 
 use std::time::Duration;
 
-use holdfast_application::ports::Repositories;
+use holdfast_application::ports::{Repositories, TrailPosition};
 use holdfast_infrastructure::database::{DatabaseOptions, SeaOrmStore};
 use holdfast_testkit::fixtures::{account, at};
 use sea_orm::{ConnectionTrait, Statement};
@@ -45,17 +46,20 @@ async fn on_postgres_the_polls_follow_their_indexes() {
     }
     connection.close().await.unwrap();
     let since = at(0).minus(Duration::from_hours(24 * 365));
-    let mut place = (None, None);
+    let times = since..at(0).plus(Duration::from_hours(24 * 3_650));
+    let mut place = (None, None, None);
     // First pages, then pages behind a place.
     for round in 1..=2 {
-        let mut behind = (None, None);
+        let mut behind = (None, None, None);
         for _ in 0..ASKED {
             let ended = store.sessions().ended(since, place.0, 10).await.unwrap();
             let deleted = store.audit().deletions(since, place.1, 10).await.unwrap();
-            assert_eq!((ended.len(), deleted.len()), (10, 10));
-            behind = (ended.last().copied(), deleted.last().copied());
+            let events = store.audit().between(times.clone(), place.2, 10).await.unwrap();
+            assert_eq!((ended.len(), deleted.len(), events.len()), (10, 10, 10));
+            let last = events.last().map(TrailPosition::of);
+            behind = (ended.last().copied(), deleted.last().copied(), last);
         }
-        for index in ["sessions_revoked_idx", "auth_events_deletions_idx"] {
+        for index in ["sessions_revoked_idx", "auth_events_deletions_idx", "auth_events_at_idx"] {
             let counted = timeout(DEADLINE, used(&store, index, round * ASKED)).await;
             assert!(counted.is_ok(), "{index} is not always used, round {round}");
         }

@@ -9,12 +9,11 @@ use actix_web::{
 use anyhow::{Context, bail};
 use holdfast_application::{
     Adapters, Services,
-    auth::{AuthPolicy, Throttling},
+    auth::AuthPolicy,
     domain::{Timestamp, sessions::Lifetimes},
     housekeeping::Housekeeping,
     mail::Courier,
-    page::CursorKey,
-    ports::{Clock as _, Ids, Mailer, Outbox, Passwords, Store, Tokens},
+    ports::{Clock as _, Ids, Mailer, Outbox, Passwords, Store},
 };
 use holdfast_infrastructure::{
     clock::SystemClock,
@@ -23,26 +22,33 @@ use holdfast_infrastructure::{
     mail::{InProcessOutbox, MailFolder, MailOff, SmtpMailer},
     passwords::{Argon2Passwords, PasswordOptions, Pepper, Peppers},
     randomness::SystemRandomness,
-    tokens::{JwtOptions, JwtTokens, Key, KeyRing, LegacyOptions, Secret as TokenSecret},
-    vault::{AesGcmVault, EncryptionKey},
+    tokens::LegacyOptions,
 };
 use holdfast_web::{WebOptions, WebState};
 use migration::{DatabaseUrl, Engine, MigrationError, Runner};
 
 use crate::{
+    connections,
     housekeeping::Rounds,
+    operations::{Figures, Listener, Operations, Schema},
+    reload::{Reload, ReloadStatus, Reloader},
     revocations::Polls,
+    secrets::{Generated, Keys, KeysInUse, token_secret},
     settings::{
-        AuthSettings, DatabaseSettings, Delivery, EncryptionSettings, KeySettings, LegacyTokenSettings,
-        MailSettings, PasswordSettings, Revocation, Secret, SecretSource, Settings, ThrottlingSettings,
-        load_or_create_secret,
+        AuthSettings, DatabaseSettings, Delivery, LegacyTokenSettings, MailSettings, OperationsPlace,
+        PasswordSettings, Revocation, Secret, Settings, TlsSettings,
     },
     shutdown::Signals,
+    tls::{self, Certificates, Renewal},
 };
 
 /// How long a client may take to send its request head, and how long an idle connection is kept.
-const HEAD_TIMEOUT: Duration = Duration::from_secs(5);
+pub(crate) const HEAD_TIMEOUT: Duration = Duration::from_secs(5);
 const KEEP_ALIVE: Duration = Duration::from_secs(75);
+/// How long a TLS handshake may take; the head of the first request has its own time after it.
+const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(5);
+/// Handshakes under way on each worker: who begins one and falls silent keeps nobody else out.
+const HANDSHAKES: usize = 4_096;
 /// How long requests in flight may take to finish once the listener is closed. With the default `DRAIN_DELAY` the process is
 /// gone within 25 s.
 const SHUTDOWN_SECONDS: u64 = 20;
@@ -60,6 +66,9 @@ pub struct Application {
     polls: Option<Polls>,
     rounds: Rounds,
     outbox: Option<InProcessOutbox>,
+    renewal: Option<Renewal>,
+    operations: Option<Listener>,
+    reloader: Reloader,
 }
 
 /// Stops a running [`Application`] from another thread.
@@ -70,38 +79,88 @@ impl Application {
     /// Migrates where that is wanted, connects everything and binds the listener. Port 0 takes any free one.
     pub async fn build(settings: &Settings) -> anyhow::Result<Self> {
         prepare_schema(&settings.database).await?;
-        let Connected { store, services, outbox, housekeeping } = connect(settings).await?;
+        let started_at = SystemClock.now();
+        let schema = Schema::read(&runner(&settings.database)).await;
+        let Connected {
+            store,
+            services,
+            passwords,
+            courier: _,
+            outbox,
+            housekeeping,
+            keys,
+            generated,
+            legacy,
+        } = connect(settings).await?;
+        let auth = services.auth.clone();
+        let status = ReloadStatus::new(settings);
         let polls = match settings.auth.revocation {
             Revocation::Fast => Some(Polls::start(services.auth.clone())),
             Revocation::Strict => None,
         };
         let state =
             WebState::new(services, Arc::new(SystemClock), Arc::new(UuidV7Ids), web_options(settings));
+        let reloader = Reloader::new(settings, legacy, generated, keys, state.clone(), status.clone());
         let signals = Signals::listen().context("cannot listen for signals")?;
         let stop = signals.requested(state.readiness(), settings.http.drain_delay());
+        let figures = Figures {
+            traffic: state.traffic(),
+            auth,
+            store: store.clone(),
+            passwords,
+            outbox: outbox.clone(),
+            housekeeping: housekeeping.clone(),
+            schema,
+            started_at,
+        };
+        let (operations, beside) =
+            operations(Operations::new(figures, settings, status, started_at), settings)?;
         let rounds = Rounds::start(housekeeping, SystemRandomness);
         sweep(state.clone());
         let address = SocketAddr::new(settings.http.host, settings.http.port);
         let application = move || {
             store.settle();
-            holdfast_web::app(&state)
+            holdfast_web::app(&state).configure(|config| {
+                if let Some(operations) = &beside {
+                    operations.register(config);
+                }
+            })
         };
         let server = HttpServer::new(application)
             .workers(workers())
             .backlog(BACKLOG)
             .client_request_timeout(HEAD_TIMEOUT)
+            .tls_handshake_timeout(HANDSHAKE_TIMEOUT)
+            .max_connection_rate(HANDSHAKES)
             .keep_alive(KEEP_ALIVE)
+            .on_connect(|accepted, data| connections::watch(KEEP_ALIVE + HEAD_TIMEOUT, accepted, data))
             .shutdown_timeout(SHUTDOWN_SECONDS)
-            .shutdown_signal(stop)
-            .bind(address)
+            .shutdown_signal(stop);
+        let (tls, renewal) = tls(&settings.tls)?.unzip();
+        let server = match tls {
+            Some(tls) => server.bind_rustls_0_23(address, tls),
+            None => server.bind(address),
+        };
+        let server = server
             .with_context(|| format!("cannot listen on {address} (HOST, PORT); is another server there?"))?;
         let address = server.addrs().first().copied().context("nothing was bound")?;
-        Ok(Self { server: server.run(), address, polls, rounds, outbox })
+        Ok(Self { server: server.run(), address, polls, rounds, outbox, renewal, operations, reloader })
     }
 
     /// Where it listens.
     pub fn address(&self) -> SocketAddr {
         self.address
+    }
+
+    /// Its root as clients on this machine name it, without a slash at the end.
+    pub fn url(&self) -> String {
+        let scheme = if self.renewal.is_some() { "https" } else { "http" };
+        format!("{scheme}://{}", self.address)
+    }
+
+    /// Where operators look, where that is a listener of its own.
+    pub fn operations_address(&self) -> Option<SocketAddr> {
+        self.operations.as_ref().map(Listener::address)
     }
 
     /// To stop it from elsewhere.
@@ -111,12 +170,26 @@ impl Application {
 
     /// Runs until it is told to stop.
     pub async fn run(self) -> std::io::Result<()> {
-        let Self { server, address: _, polls, rounds, outbox } = self;
+        self.run_until_stopped(None).await
+    }
+
+    /// The same, and takes settings over whenever `reload` says so.
+    pub async fn run_reloading(self, reload: Reload) -> std::io::Result<()> {
+        self.run_until_stopped(Some(reload)).await
+    }
+
+    async fn run_until_stopped(self, reload: Option<Reload>) -> std::io::Result<()> {
+        let Self { server, address: _, polls, rounds, outbox, renewal, operations, reloader } = self;
+        let reloads = reload.map(|reload| reloader.start(reload));
         let stopped = server.await;
-        drop(polls);
+        drop((polls, renewal, reloads));
         rounds.stop().await;
         if let Some(outbox) = outbox {
             outbox.drain(Duration::from_secs(MAIL_SECONDS)).await;
+        }
+        // Last, so that monitoring sees requests in flight finish.
+        if let Some(operations) = operations {
+            operations.stop().await;
         }
         stopped
     }
@@ -138,6 +211,44 @@ pub fn in_runtime<T>(work: impl Future<Output = T>) -> T {
 pub async fn services(settings: &Settings) -> anyhow::Result<Services> {
     prepare_schema(&settings.database).await?;
     Ok(connect(settings).await?.services)
+}
+
+/// The same, and who writes and sends mail, for commands that wait until it is sent; nobody where mail is off.
+pub async fn services_and_courier(settings: &Settings) -> anyhow::Result<(Services, Option<Courier>)> {
+    prepare_schema(&settings.database).await?;
+    let Connected { services, courier, .. } = connect(settings).await?;
+    Ok((services, courier))
+}
+
+/// The rows themselves and the hashing of passwords, for commands that write what no use case does.
+pub async fn store_and_passwords(
+    settings: &Settings,
+) -> anyhow::Result<(Arc<dyn Store>, Arc<dyn Passwords>)> {
+    prepare_schema(&settings.database).await?;
+    let Connected { store, passwords, .. } = connect(settings).await?;
+    Ok((store, passwords))
+}
+
+/// What operators see, on a listener of its own or to be put beside the API.
+fn operations(
+    operations: Operations,
+    settings: &Settings,
+) -> anyhow::Result<(Option<Listener>, Option<Operations>)> {
+    Ok(match settings.operations.place {
+        OperationsPlace::Own(address) => (Some(Listener::start(operations, address)?), None),
+        OperationsPlace::Main => (None, Some(operations)),
+        OperationsPlace::Nowhere => (None, None),
+    })
+}
+
+/// How the listener speaks TLS, and what keeps its certificate new; nothing where it speaks clear text.
+fn tls(settings: &TlsSettings) -> anyhow::Result<Option<(rustls::ServerConfig, Renewal)>> {
+    let TlsSettings { pair } = settings;
+    let Some((files, pair)) = pair.clone() else { return Ok(None) };
+    let certificates = Arc::new(Certificates::new(pair));
+    let config = tls::listener(Arc::clone(&certificates)).context("TLS cannot be set up")?;
+    let renewal = Renewal::start(files, certificates).context("cannot listen for SIGHUP")?;
+    Ok(Some((config, renewal)))
 }
 
 /// SQLite migrates by itself; PostgreSQL where `MIGRATE_ON_START` says so. Otherwise nothing may be pending. Neither takes
@@ -185,28 +296,35 @@ fn runner(settings: &DatabaseSettings) -> Runner {
 struct Connected {
     store: Arc<SeaOrmStore>,
     services: Services,
+    passwords: Arc<Argon2Passwords>,
+    courier: Option<Courier>,
     outbox: Option<InProcessOutbox>,
     /// Whatever is over goes through this: a new kind of rows is a new `Kind` there.
     housekeeping: Housekeeping,
+    keys: KeysInUse,
+    generated: Generated,
+    legacy: Option<LegacyOptions>,
 }
 
 async fn connect(settings: &Settings) -> anyhow::Result<Connected> {
-    let secret = configured_secret(&settings.auth.secret)?;
-    let deployment = deployment_secret(&settings.auth.keys, secret.as_ref())?;
-    let store = Arc::new(SeaOrmStore::connect(database_options(&settings.database)?).await?);
-    let outbox = outbox(&settings.mail, store.clone())?;
+    let store = Arc::new(open(&settings.database).await?);
+    let courier = courier(&settings.mail, store.clone())?;
+    let runtime = tokio::runtime::Handle::current();
+    let outbox = courier.clone().map(|courier| InProcessOutbox::new(courier, runtime));
     let retention = settings.housekeeping.audit_retention();
     let housekeeping = Housekeeping::new(store.clone(), Arc::new(SystemClock), &UuidV7Ids, retention);
     let passwords = PasswordOptions {
         concurrency: settings.limits.hash_concurrency as usize,
         peppers: peppers(&settings.passwords),
     };
+    let mut generated = Generated::default();
     let legacy = legacy_options(settings).await?;
+    let keys = KeysInUse::new(Keys::of(settings, legacy.clone(), &mut generated)?);
+    let hasher = Arc::new(Argon2Passwords::new(passwords)?);
     let adapters = Adapters {
         store: store.clone(),
-        passwords: Arc::new(Argon2Passwords::new(passwords)?) as Arc<dyn Passwords>,
-        tokens: Arc::new(JwtTokens::new(jwt_options(&settings.auth, secret.as_ref(), legacy)?)?)
-            as Arc<dyn Tokens>,
+        passwords: hasher.clone() as Arc<dyn Passwords>,
+        tokens: keys.tokens.clone(),
         clock: Arc::new(SystemClock),
         ids: Arc::new(UuidV7Ids) as Arc<dyn Ids>,
         randomness: Arc::new(SystemRandomness),
@@ -214,16 +332,25 @@ async fn connect(settings: &Settings) -> anyhow::Result<Connected> {
             Some(outbox) => Arc::new(outbox.clone()) as Arc<dyn Outbox>,
             None => Arc::new(MailOff),
         },
-        vault: Arc::new(vault(&settings.encryption)?),
+        vault: keys.vault.clone(),
     };
-    let cursors = cursor_key(&settings.auth, &deployment);
-    let throttling = throttling(&settings.throttling, &deployment);
+    let (cursors, throttling) = (keys.cursors.clone(), keys.throttling.clone());
     let services = Services::new(adapters, auth_policy(&settings.auth), cursors, throttling);
-    Ok(Connected { store, services, outbox, housekeeping })
+    Ok(Connected {
+        store,
+        services,
+        passwords: hasher,
+        courier,
+        outbox,
+        housekeeping,
+        keys,
+        generated,
+        legacy,
+    })
 }
 
-/// Where mail waits, and who carries it; nothing where mail is off.
-fn outbox(settings: &MailSettings, store: Arc<dyn Store>) -> anyhow::Result<Option<InProcessOutbox>> {
+/// Who writes and sends mail; nobody where it is off.
+fn courier(settings: &MailSettings, store: Arc<dyn Store>) -> anyhow::Result<Option<Courier>> {
     let MailSettings { delivery, sender, site } = settings;
     let sender = || sender.clone().context("mail comes from nobody (MAIL_FROM)");
     let mailer: Arc<dyn Mailer> = match delivery {
@@ -235,8 +362,7 @@ fn outbox(settings: &MailSettings, store: Arc<dyn Store>) -> anyhow::Result<Opti
         Delivery::Off => return Ok(None),
     };
     let (clock, ids, randomness) = (Arc::new(SystemClock), Arc::new(UuidV7Ids), Arc::new(SystemRandomness));
-    let courier = Courier::new(store, mailer, clock, ids, randomness, site.clone());
-    Ok(Some(InProcessOutbox::new(courier, tokio::runtime::Handle::current())))
+    Ok(Some(Courier::new(store, mailer, clock, ids, randomness, site.clone())))
 }
 
 /// The peppers, and a line in the log that names the one in new hashes.
@@ -250,44 +376,36 @@ fn peppers(settings: &PasswordSettings) -> Peppers {
     Peppers::new(current, previous_peppers.iter().map(pepper_of).collect())
 }
 
-/// The keys of stored secrets, and a line in the log that names the one of today, or says that there is none. Everything but
-/// second factors works without.
-fn vault(settings: &EncryptionSettings) -> anyhow::Result<AesGcmVault> {
-    let EncryptionSettings { key, previous_keys } = settings;
-    let current = match key {
-        SecretSource::Given(key) => Some(key.clone()),
-        SecretSource::Generated { path } => load_or_create_secret("ENCRYPTION_KEY", path)
-            .inspect_err(|error| tracing::warn!(error = error as &dyn std::error::Error, "no encryption key"))
-            .ok(),
-        SecretSource::Unneeded => None,
-    };
-    let derived = |secret: &Secret| EncryptionKey::derive(secret.expose());
-    let current = current.as_ref().map(derived).transpose()?;
-    if let Some(key) = &current {
-        tracing::info!(key = key.id(), "secrets of second factors are encrypted with this key");
-    } else {
-        tracing::warn!("nobody can enrol a second factor: ENCRYPTION_KEY is not set");
-    }
-    Ok(AesGcmVault::new(current, previous_keys.iter().map(derived).collect::<Result<_, _>>()?))
-}
-
 /// Threads that answer requests: one for each processor.
 fn workers() -> usize {
     std::thread::available_parallelism().map_or(2, NonZeroUsize::get)
 }
 
-fn database_options(settings: &DatabaseSettings) -> anyhow::Result<DatabaseOptions> {
-    let location = match &settings.url {
-        DatabaseUrl::Postgres(url) => {
-            DatabaseLocation::Postgres { url: settings.url.connect_url(), pooler: url.is_pooler() }
+/// The store on the database, with its replica where one is set.
+async fn open(settings: &DatabaseSettings) -> anyhow::Result<SeaOrmStore> {
+    let store = SeaOrmStore::connect(database_options(settings, &settings.url)?).await?;
+    Ok(match &settings.read_url {
+        Some(replica) => store.reading_from(database_options(settings, replica)?).await?,
+        None => store,
+    })
+}
+
+/// Where a URL leads.
+pub(crate) fn database_location(url: &DatabaseUrl) -> anyhow::Result<DatabaseLocation> {
+    Ok(match url {
+        DatabaseUrl::Postgres(postgres) => {
+            DatabaseLocation::Postgres { url: url.connect_url(), pooler: postgres.is_pooler() }
         }
         DatabaseUrl::Sqlite(location) => {
             let path = location.path().context("a database in memory cannot be served")?;
             DatabaseLocation::Sqlite { path: path.to_owned() }
         }
-    };
+    })
+}
+
+fn database_options(settings: &DatabaseSettings, url: &DatabaseUrl) -> anyhow::Result<DatabaseOptions> {
     Ok(DatabaseOptions {
-        location,
+        location: database_location(url)?,
         pool_size: settings.pool_size as usize,
         workers: workers(),
         statement_cache: settings.statement_cache as usize,
@@ -296,7 +414,7 @@ fn database_options(settings: &DatabaseSettings) -> anyhow::Result<DatabaseOptio
 }
 
 /// How tokens of the FastAPI backend are accepted, and a line in the log that says so.
-async fn legacy_options(settings: &Settings) -> anyhow::Result<Option<LegacyOptions>> {
+pub(crate) async fn legacy_options(settings: &Settings) -> anyhow::Result<Option<LegacyOptions>> {
     let LegacyTokenSettings { secret, until } = &settings.auth.legacy;
     let Some(secret) = secret else { return Ok(None) };
     let until = match until {
@@ -323,63 +441,6 @@ async fn adopted_at(settings: &DatabaseSettings) -> anyhow::Result<Option<Timest
     Ok(seconds.map(Timestamp::from_seconds).transpose()?)
 }
 
-fn jwt_options(
-    settings: &AuthSettings,
-    secret: Option<&Secret>,
-    legacy: Option<LegacyOptions>,
-) -> anyhow::Result<JwtOptions> {
-    Ok(JwtOptions {
-        issuer: settings.issuer.clone(),
-        audience: settings.audience.clone(),
-        keys: key_ring(settings, secret)?,
-        longest_access: settings.access_token_lifetime().max(settings.compatibility_token_lifetime()),
-        longest_refresh: settings.session_maximum().max(settings.compatibility_token_lifetime()),
-        legacy,
-    })
-}
-
-/// A key pair signs, or else the secret; everything that there is verifies.
-fn key_ring(settings: &AuthSettings, secret: Option<&Secret>) -> anyhow::Result<KeyRing> {
-    let KeySettings { algorithm: _, signing, verifying, directory: _ } = &settings.keys;
-    let mut keys: Vec<Arc<Key>> = signing.iter().cloned().collect();
-    for secret in secret.into_iter().chain(&settings.previous_secrets) {
-        keys.push(Arc::new(Key::hs256(&token_secret(secret))?));
-    }
-    keys.extend(verifying.iter().cloned());
-    let mut keys = keys.into_iter();
-    let current = keys.next().context("there is neither a secret nor a key to sign tokens with")?;
-    tracing::info!(
-        kid = current.id(),
-        algorithm = current.algorithm_name(),
-        "new tokens are signed with this key"
-    );
-    Ok(KeyRing::new(current, keys.collect())?)
-}
-
-fn token_secret(secret: &Secret) -> TokenSecret {
-    TokenSecret::new(secret.expose().to_vec())
-}
-
-/// What everything but tokens is derived from: every instance of a deployment has the same secret, or the same key pair.
-fn deployment_secret(keys: &KeySettings, secret: Option<&Secret>) -> anyhow::Result<TokenSecret> {
-    let derived = || keys.signing.as_ref().and_then(|key| key.derived_secret());
-    secret.map(token_secret).or_else(derived).context("there is neither a secret nor a key that signs")
-}
-
-/// What cursors are signed with. Whatever may have signed one before a rotation, or will after it, is good as well, so that nobody
-/// loses their place: earlier secrets, and key pairs whose private half is here.
-fn cursor_key(settings: &AuthSettings, deployment: &TokenSecret) -> CursorKey {
-    let AuthSettings { keys: KeySettings { signing, verifying, .. }, previous_secrets, .. } = settings;
-    let pairs = signing.iter().chain(verifying).filter_map(|key| key.derived_secret());
-    let others = previous_secrets.iter().map(token_secret).chain(pairs);
-    others.fold(CursorKey::derive(deployment.expose()), |key, other| key.accepting(other.expose()))
-}
-
-/// How attempts at passwords are throttled. Every instance hides addresses under the same key, so that they count together.
-fn throttling(settings: &ThrottlingSettings, deployment: &TokenSecret) -> Throttling {
-    settings.limits().map_or_else(Throttling::off, |limits| Throttling::on(limits, deployment.expose()))
-}
-
 fn auth_policy(settings: &AuthSettings) -> AuthPolicy {
     AuthPolicy {
         access: settings.access_token_lifetime(),
@@ -390,14 +451,6 @@ fn auth_policy(settings: &AuthSettings) -> AuthPolicy {
             reuse: settings.refresh_reuse(),
         },
     }
-}
-
-fn configured_secret(source: &SecretSource) -> anyhow::Result<Option<Secret>> {
-    Ok(match source {
-        SecretSource::Given(secret) => Some(secret.clone()),
-        SecretSource::Generated { path } => Some(load_or_create_secret("JWT_SECRET", path)?),
-        SecretSource::Unneeded => None,
-    })
 }
 
 fn web_options(settings: &Settings) -> WebOptions {

@@ -3,10 +3,16 @@
 
 pub mod cli;
 pub mod compose;
+mod connections;
 mod housekeeping;
+mod log_filter;
+mod operations;
+pub mod reload;
 mod revocations;
+mod secrets;
 pub mod settings;
 pub mod shutdown;
 pub mod telemetry;
+pub mod tls;
 
 pub use compose::Application;

@@ -313,8 +313,14 @@ fn check_config_prints_every_setting_and_no_secret() {
     assert!(said.contains("ACCESS_TOKEN_MINUTES") && said.contains("db.example"), "{said}");
     assert!(!said.contains(SECRET) && !said.contains("hunter2"), "{said}");
     let output = run(holdfast(directory.path(), &variables).args(["check-config", "--json"]));
-    let rows: Value = serde_json::from_slice(&output.stdout).unwrap();
-    assert!(rows.as_array().unwrap().iter().any(|row| row["variable"] == "PORT" && row["value"] == "8000"));
+    let answer: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!((&answer["valid"], &answer["faults"]), (&json!(true), &json!([])));
+    let rows = answer["settings"].as_array().unwrap();
+    assert!(rows.iter().any(|row| row["variable"] == "PORT" && row["value"] == "8000"));
+    let told = |variable: &str| {
+        answer["warnings"].as_array().unwrap().iter().any(|warning| warning["variable"] == variable)
+    };
+    assert!(told("ENVIRONMENT") && output.stderr.is_empty(), "{}", text(&output));
 }
 
 #[tokio::test]

@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use holdfast_application::domain::throttle::{Backoff, Limits};
-use holdfast_server::settings::variables::{ALL, Fallback, WITHOUT_EFFECT};
+use holdfast_server::settings::variables::{ALL, Fallback, RELOADED, WITHOUT_EFFECT};
 use holdfast_server::settings::{
     Environment, Faults, Loaded, LogFormat, LogLevel, Revocation, SecretSource, Settings, Sources,
     load_or_create_secret,
@@ -25,8 +25,9 @@ use tempfile::TempDir;
 
 const STRONG: &str = "0f1e2d3c4b5a69788796a5b4c3d2e1f00123456789abcdefcafe5eed0ddba11e";
 const POSTGRES: &str = "postgresql://app:hunter2@db.example/app?sslmode=require";
-const PRODUCTION: [(&str, &str); 6] = [
+const PRODUCTION: [(&str, &str); 7] = [
     ("ENVIRONMENT", "production"),
+    ("OPS_ADDRESS", "127.0.0.1:9464"),
     ("JWT_SECRET", STRONG),
     ("DATABASE_URL", POSTGRES),
     ("SMTP_URL", "smtps://app:hunter2@mail.example"),
@@ -335,8 +336,9 @@ fn each_source_goes_over_the_one_before_it() {
     assert_eq!(settings.telemetry.level, LogLevel::Warn);
     assert_eq!(settings.auth.issuer, "local", "present but empty is missing");
     assert_eq!(settings.database.pool_size, 11);
-    let source =
-        |name: &str| settings.describe().rows().iter().find(|row| row.variable == name).unwrap().source;
+    let source = |name: &str| {
+        settings.describe().rows().iter().find(|row| row.variable == name).unwrap().source.clone()
+    };
     assert_eq!(
         ["PORT", "LOG_LEVEL", "DATABASE_POOL_SIZE", "JWT_AUDIENCE"].map(source),
         ["environment", ".env.local", ".env", "default"]
@@ -884,6 +886,26 @@ fn the_documentation_has_a_row_for_each_variable() {
     assert_eq!(rows, known);
 }
 
+#[test]
+fn the_documentation_names_what_may_be_in_a_file_and_what_is_reloaded() {
+    let text = in_the_repository("docs/configuration.md");
+    let section = |title: &str| {
+        let rest = text.split(&format!("\n## {title}\n")).nth(1).unwrap();
+        rest.split("\n## ").next().unwrap().to_owned()
+    };
+    let named = |text: &str| {
+        let names = text.split('`').skip(1).step_by(2).filter(|name| ALL.iter().any(|it| it.name == *name));
+        names.map(ToOwned::to_owned).collect::<BTreeSet<_>>()
+    };
+    let files = section("Secrets in files");
+    let secrets = ALL.iter().filter(|variable| variable.is_secret()).map(|variable| variable.name.to_owned());
+    assert_eq!(named(files.split("may be kept").next().unwrap()), secrets.collect());
+    let reload = section("Reload");
+    let table = reload.lines().filter(|line| line.starts_with("| ")).collect::<String>();
+    let reloaded = RELOADED.iter().map(|name| (*name).to_owned()).chain(["PUBLIC_URL".to_owned()]);
+    assert_eq!(named(&table), reloaded.collect());
+}
+
 fn a_secret() -> impl Strategy<Value = String> {
     "[A-Za-z0-9!$%&*+_=?^~-]{9,80}"
 }
@@ -901,6 +923,10 @@ fn a_secret_somewhere(secret: &str) -> Vec<(&'static str, String)> {
         ("NEON_DATABASE_URL", format!("postgresql://app:{secret}@a-pooler.example/app?sslmode=require")),
         ("POSTGRES_URL", format!("postgres+x://app:{secret}@db.example")),
         ("DATABASE_URL_UNPOOLED", format!("postgresql://app:{secret}@db.example:port/app")),
+        (
+            "DATABASE_READ_URL",
+            format!("postgresql://app:{secret}@replica.example/app?sslmode=require&x={secret}"),
+        ),
         ("PGPASSWORD", secret.to_owned()),
         ("JWT_SECRRET", secret.to_owned()),
         ("PUBLIC_URL", format!("https://app:{secret}@api.example")),
@@ -913,7 +939,7 @@ proptest! {
     #[test]
     fn neither_fault_nor_warning_nor_description_ever_holds_a_secret(
         secret in a_secret(),
-        chosen in proptest::collection::vec(any::<bool>(), 16),
+        chosen in proptest::collection::vec(any::<bool>(), 17),
         named in proptest::option::of(prop_oneof![Just("development"), Just("staging"), Just("production")]),
         in_a_file in any::<bool>(),
         quote in prop_oneof![Just(""), Just("'"), Just("\"")],

@@ -9,6 +9,7 @@
 
 mod bouncer;
 mod cluster;
+mod replica;
 mod tls;
 
 use std::fs::{self, File};

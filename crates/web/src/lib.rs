@@ -27,7 +27,17 @@ pub use options::{Allowance, RateLimit, WebOptions};
 pub use state::{Readiness, WebState};
 pub use v1::openapi::{openapi, openapi_json};
 
-use common::{head::limit_head, observe::observe, routing};
+pub use common::{
+    connection::Connection,
+    traffic::{Answers, Traffic},
+};
+use common::{
+    connection::note,
+    crowd::{Crowd, admit},
+    head::limit_head,
+    observe::observe,
+    routing,
+};
 
 /// Every registered method and path, with placeholders in braces; what the OpenAPI document is compared with.
 pub fn registered_routes() -> Vec<(String, String)> {
@@ -47,14 +57,16 @@ pub fn app(
         InitError = (),
     > + use<>,
 > {
-    let edge = state.clone();
+    let (edge, crowd) = (state.clone(), Crowd::default());
     App::new()
         .app_data(web::Data::new(state.clone()))
         .configure(|config| configure(config, state))
         .default_service(web::route().to(common::not_found::not_found))
         .wrap_fn(limit_head)
-        .wrap(cors(&state.options().allowed_origins))
+        .wrap_fn(move |request, service| admit(&crowd, request, service))
+        .wrap(cors(state.clone()))
         .wrap_fn(move |request, service| observe(&edge, request, service))
+        .wrap_fn(note)
 }
 
 /// Registers the routes of both surfaces without the middleware around them.
@@ -68,13 +80,13 @@ fn configure(config: &mut web::ServiceConfig, state: &WebState) {
 const PREFLIGHT_MAX_AGE: usize = 600;
 
 /// Which headers a front end may read is `common::headers::expose`'s to say.
-fn cors(origins: &[String]) -> Cors {
+fn cors(state: WebState) -> Cors {
     let methods = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"];
-    let cors = Cors::default()
+    Cors::default()
+        .allowed_origin_fn(move |origin, _| state.allows_origin(origin.as_bytes()))
         .allowed_methods(methods)
         .allow_any_header()
         .supports_credentials()
         .max_age(PREFLIGHT_MAX_AGE)
-        .block_on_origin_mismatch(false);
-    origins.iter().fold(cors, |cors, origin| cors.allowed_origin(origin))
+        .block_on_origin_mismatch(false)
 }

@@ -7,11 +7,11 @@ use ipnet::IpNet;
 /// The settings of the web layer.
 #[derive(Debug, Clone)]
 pub struct WebOptions {
-    /// Origins that browsers may call from, exactly as browsers write them.
+    /// Origins that browsers may call from at first, exactly as browsers write them; see [`crate::WebState::allow_origins`].
     pub allowed_origins: Vec<String>,
     /// Networks whose `X-Forwarded-For` and `X-Request-Id` are believed.
     pub trusted_proxies: Vec<IpNet>,
-    /// Throttling per client address.
+    /// Throttling per client address at first; see [`crate::WebState::limit_rate`].
     pub rate_limit: RateLimit,
     /// The version that the greeting tells.
     pub version: &'static str,

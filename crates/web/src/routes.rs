@@ -57,6 +57,7 @@ fn canonical() -> Surface {
         .throttled_as_sign_in(&auth_paths(&["tokens"]), [get(auth::tokens), post(auth::create_token)])
         .at(&auth_paths(&["events"]), [get(auth::events)])
         .at(&["/api/v1/users/me/export"], [get(users::export)])
+        .at(&["/api/v1/users/events/export"], [get(users::export_events)])
         .throttled_as_sign_in(
             &["/api/v1/users/me"],
             [get(users::show_own), patch(users::update_own), delete(users::delete_own)],

@@ -6,6 +6,7 @@ use std::sync::{
 };
 
 use actix_web::web::Bytes;
+use arc_swap::ArcSwap;
 use holdfast_application::{
     Services,
     domain::Timestamp,
@@ -13,8 +14,12 @@ use holdfast_application::{
 };
 
 use crate::{
-    WebOptions,
-    common::{rate_limit::Limiters, routing::Renderers},
+    RateLimit, WebOptions,
+    common::{
+        rate_limit::Limiters,
+        routing::{Renderers, Surface},
+        traffic::Traffic,
+    },
     routes,
     v1::openapi::openapi_json,
 };
@@ -44,17 +49,22 @@ struct Shared {
     ids: Arc<dyn Ids>,
     options: WebOptions,
     readiness: Readiness,
-    limiters: Limiters,
+    allowed_origins: ArcSwap<Vec<String>>,
+    limiters: ArcSwap<Limiters>,
     renderers: Renderers,
+    traffic: Arc<Traffic>,
     document: Bytes,
 }
 
 impl WebState {
     /// Prepares what the workers share. `ids` names requests; `clock` tells whether a ban still holds.
     pub fn new(services: Services, clock: Arc<dyn Clock>, ids: Arc<dyn Ids>, options: WebOptions) -> Self {
+        let surfaces = routes::surfaces();
         Self(Arc::new(Shared {
-            limiters: Limiters::new(options.rate_limit, &options.trusted_proxies),
-            renderers: Renderers::of(&routes::surfaces()),
+            allowed_origins: ArcSwap::from_pointee(options.allowed_origins.clone()),
+            limiters: ArcSwap::from_pointee(Limiters::new(options.rate_limit, &options.trusted_proxies)),
+            renderers: Renderers::of(&surfaces),
+            traffic: Arc::new(Traffic::new(surfaces.iter().flat_map(Surface::templates))),
             readiness: Readiness(Arc::new(AtomicBool::new(true))),
             document: Bytes::from(openapi_json()),
             services,
@@ -69,9 +79,34 @@ impl WebState {
         self.0.readiness.clone()
     }
 
+    /// What is counted of requests and answers.
+    pub fn traffic(&self) -> Arc<Traffic> {
+        self.0.traffic.clone()
+    }
+
     /// Forgets the addresses whose buckets are full again. The limiters only grow otherwise: call it each minute.
     pub fn sweep(&self) {
-        self.0.limiters.sweep();
+        self.0.limiters.load().sweep();
+    }
+
+    /// From the next request on these origins may call from browsers, and no others. Requests under way are answered as they
+    /// began.
+    pub fn allow_origins(&self, origins: Vec<String>) {
+        self.0.allowed_origins.store(Arc::new(origins));
+    }
+
+    /// From the next request on these limits hold. Every client address begins with a full bucket.
+    pub fn limit_rate(&self, limit: RateLimit) {
+        let limiters = Limiters::new(limit, &self.0.options.trusted_proxies);
+        self.0.limiters.store(Arc::new(limiters));
+    }
+
+    pub(crate) fn allows_origin(&self, origin: &[u8]) -> bool {
+        self.0.allowed_origins.load().iter().any(|allowed| allowed.as_bytes() == origin)
+    }
+
+    pub(crate) fn counted(&self) -> &Traffic {
+        &self.0.traffic
     }
 
     pub(crate) fn services(&self) -> &Services {
@@ -90,8 +125,8 @@ impl WebState {
         &self.0.options
     }
 
-    pub(crate) fn limiters(&self) -> &Limiters {
-        &self.0.limiters
+    pub(crate) fn limiters(&self) -> Arc<Limiters> {
+        self.0.limiters.load_full()
     }
 
     pub(crate) fn renderers(&self) -> &Renderers {

@@ -12,9 +12,13 @@ pub(super) const PRIORITIES: [&str; 4] =
 
 /// The SQL of one engine.
 #[derive(Clone, Copy)]
-pub(super) struct Dialect(Engine);
+pub(crate) struct Dialect(Engine);
 
 impl Dialect {
+    pub(crate) fn new(engine: Engine) -> Self {
+        Self(engine)
+    }
+
     pub(super) fn of(connection: &impl ConnectionTrait) -> Result<Self, DbErr> {
         match connection.get_database_backend() {
             DbBackend::Postgres => Ok(Self(Engine::Postgres)),
@@ -170,12 +174,12 @@ impl Dialect {
     }
 
     /// The same at this very statement, which may be long after the transaction began.
-    pub(super) fn clock(self) -> String {
+    pub(crate) fn clock(self) -> String {
         self.pick("clock_timestamp()", self.now())
     }
 
     /// A fresh `UUIDv7` for each row.
-    pub(super) fn new_id(self) -> String {
+    pub(crate) fn new_id(self) -> String {
         self.pick(
             "(lpad(to_hex((extract(epoch FROM clock_timestamp()) * 1000)::bigint), 12, '0') || '7' \
              || substr(replace(gen_random_uuid()::text, '-', ''), 14))::uuid",

@@ -25,6 +25,7 @@ mod write_back;
 use sea_orm_migration::DbErr;
 use sea_orm_migration::sea_orm::ConnectionTrait;
 
+pub(crate) use dialect::Dialect;
 pub use form::Form;
 pub use record::Adoption;
 pub use survey::Survey;
@@ -34,7 +35,6 @@ pub use write_back::WrittenBack;
 
 use crate::error::MigrationError;
 use crate::{Migrator, journal};
-use dialect::Dialect;
 use form::{Found, columns, recognise};
 use query::{count, execute};
 

@@ -10,6 +10,9 @@ pub const FALLBACK_ORDER: [&str; 3] = ["NEON_DATABASE_URL", "DATABASE_URL", "POS
 /// Holds the direct URL of a database whose main URL leads through a pooler.
 pub const UNPOOLED_VARIABLE: &str = "DATABASE_URL_UNPOOLED";
 
+/// Holds the URL of a replica of the database, to read from.
+pub const READ_VARIABLE: &str = "DATABASE_READ_URL";
+
 /// The example value in the FastAPI backend's settings; it never named a real database and counts as not set.
 pub const FASTAPI_PLACEHOLDER: &str = "postgresql://user:password@localhost:5432/todo_db";
 
@@ -89,6 +92,19 @@ pub fn choose_for_migrations(
             .push(format!("{UNPOOLED_VARIABLE} is not used, because {} leads to no pooler", served.variable));
     }
     Ok(Some(served))
+}
+
+/// The URL of the replica that [`READ_VARIABLE`] names, if it is set. Nothing is ever migrated there.
+///
+/// # Errors
+/// [`FaultyVariable`], as for [`choose`].
+pub fn choose_replica(lookup: impl Fn(&str) -> Option<String>) -> Result<Option<Chosen>, FaultyVariable> {
+    let Some(text) = value_of(&lookup, READ_VARIABLE) else {
+        return Ok(None);
+    };
+    let url = read(READ_VARIABLE, &text)?;
+    let warnings = warnings_about(READ_VARIABLE, &url);
+    Ok(Some(Chosen { variable: READ_VARIABLE, url, warnings }))
 }
 
 fn value_of(lookup: &impl Fn(&str) -> Option<String>, variable: &str) -> Option<String> {

@@ -9,8 +9,8 @@ mod sqlite;
 use std::fmt;
 
 pub use choice::{
-    Chosen, FALLBACK_ORDER, FASTAPI_PLACEHOLDER, FaultyVariable, UNPOOLED_VARIABLE, choose,
-    choose_for_migrations,
+    Chosen, FALLBACK_ORDER, FASTAPI_PLACEHOLDER, FaultyVariable, READ_VARIABLE, UNPOOLED_VARIABLE, choose,
+    choose_for_migrations, choose_replica,
 };
 pub use postgres::{PostgresHost, PostgresUrl, SslMode};
 pub use sqlite::SqliteLocation;

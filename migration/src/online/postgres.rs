@@ -1,7 +1,7 @@
 //! Runs an online step on PostgreSQL. Journal and lock are the caller's.
 //!
 //! Neither `CREATE INDEX CONCURRENTLY` nor `DROP INDEX CONCURRENTLY` makes a reader or writer wait: they wait for
-//! transactions that are older than they are, as long as these take. Hence there is no time-out on them.
+//! transactions that are older than they are, as long as these take. Hence there is no time-out on them, and who it is gets told.
 
 use std::time::Duration;
 
@@ -11,7 +11,8 @@ use sea_orm_migration::sea_orm::{
 };
 use tokio::time::sleep;
 
-use super::{Index, OnlineStep};
+use super::{Index, OnlineStep, watch::watched};
+use crate::database_url::DatabaseUrl;
 use crate::error::{MigrationError, is_lock_conflict};
 use crate::lock;
 use crate::waiting::{Obstacle, Wait};
@@ -39,7 +40,7 @@ pub(crate) async fn run(
     match step {
         OnlineStep::Indexes(indexes) => {
             for index in indexes {
-                while let Err(error) = build(connection, index).await {
+                while let Err(error) = build(connection, wait.url(), index).await {
                     again(connection, wait, error).await?;
                 }
                 wait.restart();
@@ -79,18 +80,20 @@ async fn again(
     }
 }
 
-async fn build(connection: &DatabaseConnection, index: &Index) -> Result<(), DbErr> {
+async fn build(connection: &DatabaseConnection, url: &DatabaseUrl, index: &Index) -> Result<(), DbErr> {
     let mut told = false;
     loop {
         match state(connection, index).await? {
             State::Valid => return Ok(()),
             State::Absent => {
                 tracing::info!(index = index.name, table = index.table, "building");
-                connection.execute_unprepared(&index.create_concurrently()).await?;
+                let statement = index.create_concurrently();
+                watched(url, &statement, connection.execute_unprepared(&statement)).await?;
             }
             State::Invalid => {
                 tracing::info!(index = index.name, "dropping what a broken attempt has left");
-                connection.execute_unprepared(&index.drop_concurrently()).await?;
+                let statement = index.drop_concurrently();
+                watched(url, &statement, connection.execute_unprepared(&statement)).await?;
             }
             State::Building => {
                 if !std::mem::replace(&mut told, true) {

@@ -27,3 +27,7 @@ mod reversibility;
 mod safety;
 mod schema;
 mod support;
+mod transfer;
+mod transfer_damage;
+mod transfer_refusals;
+mod transfer_writers;

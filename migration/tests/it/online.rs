@@ -1,9 +1,13 @@
 //! Steps outside of any transaction: others go on writing, no second migrator comes in, and whatever broke off is completed.
 
+use std::process::Stdio;
 use std::time::Duration;
 
 use migration::{BackfillMigration, Direction, Engine, MigrationError, Migrator, PlannedMigration, Runner};
 use sqlx::{Connection as _, PgConnection};
+use tokio::io::{AsyncBufReadExt as _, BufReader};
+use tokio::process::Command;
+use tokio::time::timeout;
 
 use crate::support::{Fixture, ROWS, migration_count, on_both_engines, postgres, until};
 
@@ -154,6 +158,32 @@ async fn others_write_and_no_second_migrator_comes_in_while_an_index_is_built() 
     assert_eq!(names.len(), migration_count() - BEFORE_THE_INDEX as usize);
     assert_eq!(is_valid(&fixture).await, ["true"]);
     assert_eq!(fixture.texts("SELECT 'row' FROM auth_events").await.len(), 20);
+}
+
+#[tokio::test]
+async fn whoever_keeps_an_index_from_being_built_is_named_meanwhile() {
+    let Some((fixture, writer)) = in_use().await else { return };
+    let mut command = Command::new(env!("CARGO_BIN_EXE_migration"));
+    command.arg("up").env_clear().env("DATABASE_URL", fixture.url.connect_url());
+    command.current_dir(fixture.folder.path()).stdout(Stdio::null()).stderr(Stdio::piped());
+    let mut migrator = command.spawn().unwrap();
+    let mut lines = BufReader::new(migrator.stderr.take().unwrap()).lines();
+    let said = async {
+        while let Some(line) = lines.next_line().await.unwrap() {
+            if line.contains("waits, without a limit") {
+                return line;
+            }
+        }
+        panic!("nobody is named");
+    };
+    let said = timeout(Duration::from_mins(2), said).await.unwrap();
+    assert!(said.contains(&format!("CREATE INDEX CONCURRENTLY {INDEX}")), "{said}");
+    // Without the values of its statement.
+    assert!(said.contains("INSERT INTO auth_events") && !said.contains("signed_in"), "{said}");
+    commit(writer).await;
+    while lines.next_line().await.unwrap().is_some() {}
+    assert!(migrator.wait().await.unwrap().success());
+    assert_eq!(is_valid(&fixture).await, ["true"]);
 }
 
 #[tokio::test]

@@ -3,6 +3,7 @@
 use migration::{
     Direction, Engine, MigrationError, Migrator, PlannedMigration, Runner, SqlMigration, Statements,
 };
+use sea_orm_migration::sea_orm::{ConnectionTrait as _, Database};
 
 use crate::support::{Fixture, ROWS, migration_count, on_both_engines, postgres, sqlite};
 
@@ -199,4 +200,17 @@ fn prepare_file(fixture: &Fixture) {
     if let Some(file) = fixture.file() {
         migration::create_sqlite_file(&file).unwrap();
     }
+}
+
+#[tokio::test]
+async fn whoever_migrates_through_an_old_pooler_is_told_the_way_past_it() {
+    let Some(fixture) = postgres("migration: an old pooler").await else { return };
+    let connection = Database::connect(fixture.url.connect_url()).await.unwrap();
+    // What comes back when two clients of a pooler get one connection, and one client two.
+    for sql in ["PREPARE a AS SELECT 1; PREPARE a AS SELECT 1", "EXECUTE b"] {
+        let error = MigrationError::Database(connection.execute_unprepared(sql).await.unwrap_err());
+        assert!(error.to_string().contains("set DATABASE_URL_UNPOOLED"), "{error}");
+    }
+    let other = MigrationError::Database(connection.execute_unprepared("SELECT 1 / 0").await.unwrap_err());
+    assert!(!other.to_string().contains("DATABASE_URL_UNPOOLED"), "{other}");
 }

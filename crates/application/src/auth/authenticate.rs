@@ -2,7 +2,7 @@
 
 use holdfast_domain::{Timestamp, sessions::Session, users::User};
 
-use super::{Auth, AuthError, revocations::Verdict};
+use super::{Auth, AuthError, revocations::Verdict, tally::RefusedToken};
 use crate::{
     Actor,
     ports::{AccessClaims, Expiry, LegacyClaims, PersonalTokenText},
@@ -23,7 +23,7 @@ impl Auth {
         };
         match self.revocations.judge(claims.user, claims.session, now) {
             Verdict::Live => Ok(actor(&claims)),
-            Verdict::Ended => Err(AuthError::TokenInvalid),
+            Verdict::Ended => Err(self.ended()),
             Verdict::Unknown => self.live_session(&claims).await.map(|_| actor(&claims)),
         }
     }
@@ -41,15 +41,23 @@ impl Auth {
     }
 
     async fn authenticate_legacy(&self, token: &str, now: Timestamp) -> Result<Actor, AuthError> {
-        let claims = self.tokens.verify_legacy(token, now)?;
-        let User { id, role, .. } = self.legacy_bearer(&claims).await?.ok_or(AuthError::TokenInvalid)?;
+        let claims = self
+            .tokens
+            .verify_legacy(token, now)
+            .inspect_err(|_| self.tally.refused(RefusedToken::Access))?;
+        let User { id, role, .. } = self.legacy_bearer(&claims).await?.ok_or_else(|| self.ended())?;
         Ok(Actor { user: id, session: None, role })
     }
 
     /// The session of a token of ours. One that is unknown or over makes the token invalid.
     pub(super) async fn live_session(&self, claims: &AccessClaims) -> Result<Session, AuthError> {
         let session = self.store.sessions().find(claims.user, claims.session).await?;
-        session.filter(|session| session.check(self.clock.now()).is_ok()).ok_or(AuthError::TokenInvalid)
+        session.filter(|session| session.check(self.clock.now()).is_ok()).ok_or_else(|| self.ended())
+    }
+
+    fn ended(&self) -> AuthError {
+        self.tally.refused(RefusedToken::Ended);
+        AuthError::TokenInvalid
     }
 
     /// The account of a token that the FastAPI backend issued, unless the token does not count any more or the account

@@ -2,7 +2,10 @@
 //! so that no use case can forget to: whatever ends a session, before its caller hears of it, no token of that session is
 //! accepted here any more; and the log tells nothing that is rolled back.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::{
+    ops::Range,
+    sync::{Arc, Mutex, PoisonError},
+};
 
 use async_trait::async_trait;
 use holdfast_domain::{
@@ -13,11 +16,12 @@ use holdfast_domain::{
 use super::{Revocations, revocations::Ends};
 use crate::{
     history,
+    measure::{ByName, Counter},
     ports::{
         AuditRepository, Clock, DeletedAccount, EndedSession, EventPosition, IdempotencyRepository,
         LeaseRepository, LegacyTokenRepository, OneTimeTokenRepository, PersonalTokenRepository,
         Repositories, SecondFactorRepository, SessionRepository, Store, StoreError, TaskRepository,
-        ThrottleRepository, UnitOfWork, UserRepository, WriteOutage,
+        ThrottleRepository, TrailPosition, UnitOfWork, UserRepository, WriteOutage,
     },
     undisturbed::undisturbed,
 };
@@ -33,9 +37,14 @@ pub struct Denying<R> {
 }
 
 impl DenyingStore {
-    /// Watches over `inner`.
-    pub fn new(inner: Arc<dyn Store>, revocations: Arc<Revocations>, clock: Arc<dyn Clock>) -> Self {
-        Self { inner, watch: Watch { revocations, clock, unit: None } }
+    /// Watches over `inner`. What its history says is counted in `events`, by kind.
+    pub fn new(
+        inner: Arc<dyn Store>,
+        revocations: Arc<Revocations>,
+        clock: Arc<dyn Clock>,
+        events: Arc<ByName<Counter>>,
+    ) -> Self {
+        Self { inner, watch: Watch { revocations, clock, events, unit: None } }
     }
 }
 
@@ -43,6 +52,7 @@ impl DenyingStore {
 struct Watch {
     revocations: Arc<Revocations>,
     clock: Arc<dyn Clock>,
+    events: Arc<ByName<Counter>>,
     /// What has happened in a unit of work so far, which counts from its commit on; nothing for calls that run alone.
     unit: Option<Mutex<Unit>>,
 }
@@ -80,7 +90,7 @@ impl Watch {
     /// An entry of the history that was stored.
     fn stored(&self, event: &AuthEvent) {
         match &self.unit {
-            None => history::log(event),
+            None => history::log(event, &self.events),
             Some(unit) => {
                 unit.lock().unwrap_or_else(PoisonError::into_inner).events.push(event.clone());
             }
@@ -224,6 +234,15 @@ impl<R: Inner> AuditRepository for Denying<R> {
         self.inner.repositories().audit().latest(user, behind, limit).await
     }
 
+    async fn between(
+        &self,
+        times: Range<Timestamp>,
+        after: Option<TrailPosition>,
+        limit: u64,
+    ) -> Result<Vec<AuthEvent>, StoreError> {
+        self.inner.repositories().audit().between(times, after, limit).await
+    }
+
     async fn deletions(
         &self,
         since: Timestamp,
@@ -287,10 +306,11 @@ impl<R: Inner> Repositories for Denying<R> {
 #[async_trait]
 impl Store for DenyingStore {
     async fn begin(&self) -> Result<Box<dyn UnitOfWork>, StoreError> {
-        let Denying { inner, watch: Watch { revocations, clock, unit: _ } } = self;
+        let Denying { inner, watch: Watch { revocations, clock, events, unit: _ } } = self;
         let inner = inner.begin().await?;
         let unit = Some(Mutex::default());
-        let watch = Watch { revocations: revocations.clone(), clock: clock.clone(), unit };
+        let watch =
+            Watch { revocations: revocations.clone(), clock: clock.clone(), events: events.clone(), unit };
         Ok(Box::new(Denying { inner, watch }))
     }
 
@@ -308,14 +328,16 @@ impl UnitOfWork for Denying<Box<dyn UnitOfWork>> {
     /// Notes the ends before the commit is sent, because its answer may be lost. A commit that was begun goes on when its caller
     /// goes away, so that what it did is noted and logged all the same.
     async fn commit(self: Box<Self>) -> Result<(), StoreError> {
-        let Self { inner, watch: Watch { revocations, clock, unit } } = *self;
+        let Self { inner, watch: Watch { revocations, clock, events: counters, unit } } = *self;
         let unit = unit.map(Mutex::into_inner).map(|unit| unit.unwrap_or_else(PoisonError::into_inner));
         let Unit { ends, events } = unit.unwrap_or_default();
         revocations.expect(&ends, clock.now());
         undisturbed(async move {
             inner.commit().await?;
             revocations.confirm(&ends, clock.now());
-            events.iter().for_each(history::log);
+            for event in &events {
+                history::log(event, &counters);
+            }
             Ok(())
         })
         .await

@@ -23,6 +23,7 @@ mod second_factor;
 mod sign_in;
 mod sign_out;
 mod sign_up;
+mod tally;
 mod tell;
 mod throttling;
 mod verify_email;
@@ -42,6 +43,7 @@ use holdfast_domain::{
 };
 pub use inspect::Inspection;
 pub use issue::{Issued, SignedIn};
+pub(crate) use redeem::end_access;
 pub use refresh::Refreshed;
 pub use reset_password::ResetPassword;
 pub use revocations::{Revocations, Verdict};
@@ -50,6 +52,8 @@ pub use second_factor::{Enrolment, SecondFactorError, SecondFactorState};
 pub use sign_in::SignIn;
 pub use sign_out::{Scope, SignOut};
 pub use sign_up::SignUp;
+pub use tally::AuthFigures;
+pub(crate) use tally::Tally;
 pub use throttling::Throttling;
 
 use crate::{
@@ -91,6 +95,7 @@ pub struct Auth {
     revocations: Arc<Revocations>,
     attempts: Attempts,
     second_factors: SecondFactors,
+    tally: Arc<Tally>,
 }
 
 impl Auth {
@@ -100,6 +105,7 @@ impl Auth {
         revocations: Arc<Revocations>,
         attempts: Attempts,
         second_factors: SecondFactors,
+        tally: Arc<Tally>,
     ) -> Self {
         let Adapters { store, passwords, tokens, clock, ids, randomness, outbox, vault: _ } = adapters;
         let links = Links::new(clock.clone(), ids.clone(), randomness.clone());
@@ -116,6 +122,7 @@ impl Auth {
             revocations,
             attempts,
             second_factors,
+            tally,
         }
     }
 

@@ -7,7 +7,7 @@ use holdfast_domain::{
 };
 use subtle::ConstantTimeEq as _;
 
-use super::{Auth, AuthError};
+use super::{Auth, AuthError, tally::RefusedToken};
 use crate::{
     Actor,
     ports::{PersonalTokenBearer, PersonalTokenText},
@@ -38,12 +38,16 @@ impl Auth {
     /// The token with this text while it is good, and its account may be used. Its row is read each time, so that the end of
     /// it counts at once and everywhere; not for a text whose checksum is wrong.
     async fn personal_token(&self, text: &str, now: Timestamp) -> Result<PersonalToken, AuthError> {
-        let claim = PersonalTokenText::open(text).ok_or(AuthError::TokenInvalid)?;
+        let invalid = || {
+            self.tally.refused(RefusedToken::Personal);
+            AuthError::TokenInvalid
+        };
+        let claim = PersonalTokenText::open(text).ok_or_else(invalid)?;
         let found = self.store.personal_tokens().bearer(claim.owner, claim.id).await?;
-        let PersonalTokenBearer { token, hash, user } = found.ok_or(AuthError::TokenInvalid)?;
+        let PersonalTokenBearer { token, hash, user } = found.ok_or_else(invalid)?;
         let proved = bool::from(claim.hash.0.as_slice().ct_eq(hash.0.as_slice()));
         let good = proved && token.is_live(now) && user.admit(now).is_ok();
-        if good { Ok(token) } else { Err(AuthError::TokenInvalid) }
+        if good { Ok(token) } else { Err(invalid()) }
     }
 
     /// Notes that the token was used, now and then. That this cannot be noted keeps nobody from using it.

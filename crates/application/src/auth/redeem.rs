@@ -41,8 +41,8 @@ impl Auth {
 }
 
 /// What ended of an account's access.
-pub(super) struct Ended {
-    pub(super) sessions: Vec<SessionId>,
+pub(crate) struct Ended {
+    pub(crate) sessions: Vec<SessionId>,
     /// Whether tokens of the FastAPI backend were accepted until now.
     pub(super) legacy_tokens: bool,
 }
@@ -50,7 +50,7 @@ pub(super) struct Ended {
 /// Takes away, in the unit of work that changes the credential or the address of an account, whatever was given out before
 /// to whoever knew the old one: all sessions but `except`, tokens of the FastAPI backend, links that wait in mails, and personal
 /// access tokens. The account is held.
-pub(super) async fn end_access(
+pub(crate) async fn end_access(
     work: &dyn UnitOfWork,
     owner: UserId,
     except: Option<SessionId>,

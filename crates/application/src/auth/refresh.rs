@@ -6,7 +6,10 @@ use holdfast_domain::{
     users::User,
 };
 
-use super::{Auth, AuthError, Issued};
+use super::{
+    Auth, AuthError, Issued,
+    tally::{RefusedToken, outcome},
+};
 use crate::ports::{Expiry, RefreshClaims};
 
 /// How often a refresh looks again after losing a race. Each loss means that another caller won, after which the
@@ -31,17 +34,26 @@ impl Auth {
     /// interval, byte for byte. Any older one ends the session, also one past its own `exp`: a thief must not win by
     /// staying ahead until the victim's token is over. A token without a valid signature changes nothing.
     pub async fn refresh(&self, token: &str, client: &Client) -> Result<Refreshed, AuthError> {
-        let claims = self
-            .tokens
-            .verify_refresh(token, self.clock.now(), Expiry::Ignored)
-            .map_err(|_| AuthError::RefreshTokenInvalid)?;
+        let refreshed = self.try_refresh(token, client).await;
+        self.tally.refreshes.count(outcome(&refreshed));
+        refreshed
+    }
+
+    async fn try_refresh(&self, token: &str, client: &Client) -> Result<Refreshed, AuthError> {
+        let claims = self.tokens.verify_refresh(token, self.clock.now(), Expiry::Ignored).map_err(|_| {
+            self.tally.refused(RefusedToken::Refresh);
+            AuthError::RefreshTokenInvalid
+        })?;
         let next = TokenId::new(self.ids.next());
         for _ in 0..LOOKS {
             let session = self.store.sessions().find(claims.user, claims.session).await?;
             let session = session.ok_or(AuthError::RefreshTokenInvalid)?;
             let now = self.clock.now();
             match session.present(claims.id, now, self.policy.sessions.reuse) {
-                Presented::Over => return Err(AuthError::RefreshTokenInvalid),
+                Presented::Over => {
+                    self.tally.refused(RefusedToken::Ended);
+                    return Err(AuthError::RefreshTokenInvalid);
+                }
                 Presented::JustReplaced => return self.pair(&self.owner(&session).await?, &session),
                 Presented::Reused => return Err(self.end_family(&claims, client).await?),
                 Presented::Current => {

@@ -93,6 +93,11 @@ impl Revocations {
         if in_doubt || !memory.is_current(now) { Verdict::Unknown } else { Verdict::Live }
     }
 
+    /// When the last good poll began.
+    pub(super) fn learned_at(&self) -> Option<Timestamp> {
+        self.read().learned_at
+    }
+
     /// Whether memory alone can tell that a session lives.
     pub(super) fn is_current(&self, now: Timestamp) -> bool {
         self.read().is_current(now)
@@ -293,6 +298,29 @@ mod tests {
         revocations.learn_sessions(&[EndedSession { at: at(62), owner: USER, id: SESSION }]);
         revocations.expect(&one_session(), at(63));
         assert_eq!(revocations.judge(USER, SESSION, at(63)), Verdict::Ended, "what is certain stays so");
+    }
+
+    #[test]
+    fn what_is_over_says_nothing_although_it_is_not_forgotten_yet() {
+        for (note, until) in [
+            (Revocations::expect as fn(&Revocations, &Ends, Timestamp), 60),
+            (Revocations::confirm, 86_400 + 120),
+        ] {
+            for ends in [one_session(), Ends::account(USER)] {
+                let revocations = Revocations::new(LONGEST);
+                note(&revocations, &ends, at(0));
+                // Forgets what is over now, and looks again in a minute.
+                revocations.learned(at(until - 1));
+                assert_ne!(revocations.judge(USER, SESSION, at(until - 1)), Verdict::Live);
+                revocations.learned(at(until));
+                assert_eq!(size(&revocations), 1);
+                assert_eq!(revocations.judge(USER, SESSION, at(until)), Verdict::Live);
+                let revocations = Revocations::new(LONGEST);
+                note(&revocations, &ends, at(0));
+                revocations.learned(at(until));
+                assert_eq!(size(&revocations), 0);
+            }
+        }
     }
 
     #[test]

@@ -10,6 +10,7 @@ use super::{
     Asker, Auth, AuthError, SignedIn,
     attempts::Attempt,
     second_factor::{SecondFactors, Shown},
+    tally::outcome,
     tell::Reserved,
 };
 use crate::ports::{PasswordsError, Verification};
@@ -50,6 +51,12 @@ impl Auth {
     ///
     /// The account is read once more when it is held: a ban or another role that came meanwhile counts.
     pub async fn sign_in(&self, wish: SignIn) -> Result<SignedIn, AuthError> {
+        let signed_in = self.try_sign_in(wish).await;
+        self.tally.sign_ins.count(outcome(&signed_in));
+        signed_in
+    }
+
+    async fn try_sign_in(&self, wish: SignIn) -> Result<SignedIn, AuthError> {
         let account = self.store.users().find_by_email(&wish.email).await?;
         let found = account.as_ref().map(|account| account.user.id);
         let attempt = self.attempts.begin(found, &wish.email, &wish.client).await?;

@@ -1,5 +1,8 @@
 //! Whether attempts at passwords are throttled, and by which name an address that no account has is counted.
 
+use std::sync::Arc;
+
+use arc_swap::ArcSwapOption;
 use hmac::{Hmac, Mac};
 use holdfast_domain::{
     UserId,
@@ -10,11 +13,11 @@ use sha2::Sha256;
 
 use crate::page::keyed;
 
-/// The limits on attempts, and the key that hides addresses. All instances of one deployment share both.
+/// The limits on attempts, and the key that hides addresses. All instances of one deployment share both. Clones are one: what
+/// replaces it in one of them holds in all.
 #[derive(Clone)]
-pub struct Throttling(Option<Rule>);
+pub struct Throttling(Arc<ArcSwapOption<Rule>>);
 
-#[derive(Clone)]
 pub(super) struct Rule {
     pub(super) limits: Limits,
     addresses: Hmac<Sha256>,
@@ -22,19 +25,25 @@ pub(super) struct Rule {
 
 impl Throttling {
     /// Nothing waits. For load tests.
-    pub const fn off() -> Self {
-        Self(None)
+    pub fn off() -> Self {
+        Self(Arc::default())
     }
 
     /// Within these limits. The key is derived from a secret, apart from whatever else the secret is used for.
     pub fn on(limits: Limits, secret: &[u8]) -> Self {
         let mut root = keyed(secret);
         root.update(b"holdfast throttling key v1");
-        Self(Some(Rule { limits, addresses: keyed(&root.finalize().into_bytes()) }))
+        let rule = Rule { limits, addresses: keyed(&root.finalize().into_bytes()) };
+        Self(Arc::new(ArcSwapOption::from_pointee(rule)))
     }
 
-    pub(super) fn rule(&self) -> Option<&Rule> {
-        self.0.as_ref()
+    /// From now on what holds for `other` holds here. An attempt that has begun ends as it began.
+    pub fn replace(&self, other: &Self) {
+        self.0.store(other.0.load_full());
+    }
+
+    pub(super) fn rule(&self) -> Option<Arc<Rule>> {
+        self.0.load_full()
     }
 }
 
@@ -61,6 +70,17 @@ mod tests {
 
     fn principal(secret: &[u8], address: &str) -> Option<Principal> {
         Throttling::on(Limits::DEFAULT, secret).rule().map(|rule| rule.principal(None, address))
+    }
+
+    #[test]
+    fn what_replaces_the_limits_holds_for_every_clone() {
+        let limits = |throttling: &Throttling| throttling.rule().map(|rule| rule.limits);
+        let throttling = Throttling::on(Limits::DEFAULT, b"a");
+        let clone = throttling.clone();
+        throttling.replace(&Throttling::off());
+        assert_eq!(limits(&clone), None);
+        clone.replace(&Throttling::on(Limits::DEFAULT, b"a"));
+        assert_eq!(limits(&throttling), Some(Limits::DEFAULT));
     }
 
     #[test]

@@ -1,5 +1,7 @@
 //! What the use cases need from the storage of the security history.
 
+use std::ops::Range;
+
 use async_trait::async_trait;
 use holdfast_domain::{EventId, Timestamp, UserId, sessions::AuthEvent};
 
@@ -18,6 +20,25 @@ impl EventPosition {
     /// The place behind this entry.
     pub fn behind(event: &AuthEvent) -> Self {
         Self { at: event.at, id: event.id }
+    }
+}
+
+/// A place in the history of all accounts together, at the entry with this time, id and account. An id is unique together with its
+/// account alone, and so the account is part of the place.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct TrailPosition {
+    /// The time of the entry.
+    pub at: Timestamp,
+    /// The id of the entry.
+    pub id: EventId,
+    /// Its account.
+    pub user: UserId,
+}
+
+impl TrailPosition {
+    /// The place of this entry.
+    pub fn of(event: &AuthEvent) -> Self {
+        Self { at: event.at, id: event.id, user: event.user }
     }
 }
 
@@ -49,6 +70,19 @@ pub trait AuditRepository: Send + Sync {
         &self,
         user: UserId,
         behind: Option<EventPosition>,
+        limit: u64,
+    ) -> Result<Vec<AuthEvent>, StoreError>;
+
+    /// The entries of all accounts from within `times` (its end excluded), in the order of [`TrailPosition`], the oldest first; those
+    /// behind `after` where it is given, `limit` at most. For administration alone: it is no owner's view.
+    ///
+    /// - Behind a position MUST be exactly what lies behind it in that order, also when no entry is there.
+    /// - A kind that only a newer version knows MUST come back by its name.
+    /// - Its cost MUST grow with what it answers, not with the entries that there are.
+    async fn between(
+        &self,
+        times: Range<Timestamp>,
+        after: Option<TrailPosition>,
         limit: u64,
     ) -> Result<Vec<AuthEvent>, StoreError>;
 

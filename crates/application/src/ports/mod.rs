@@ -24,14 +24,14 @@ mod users;
 mod vault;
 mod write_outage;
 
-pub use audit::{AuditRepository, DeletedAccount, EventPosition};
+pub use audit::{AuditRepository, DeletedAccount, EventPosition, TrailPosition};
 pub use clock::Clock;
 pub use idempotency::{Claim, IdempotencyRecord, IdempotencyRepository};
 pub use ids::Ids;
 pub use leases::LeaseRepository;
 pub use legacy_tokens::LegacyTokenRepository;
 pub use mailer::{Mail, MailError, Mailer};
-pub use one_time_tokens::{LinkToken, OneTimeToken, OneTimeTokenRepository};
+pub use one_time_tokens::{LinkToken, OneTimeToken, OneTimeTokenRepository, PendingLink};
 pub use outbox::{Errand, Letter, Outbox, OutboxFull, Place};
 pub use passwords::{Passwords, PasswordsError, Verification};
 pub use personal_tokens::{
@@ -50,6 +50,6 @@ pub use tokens::{
     AccessClaims, Expiry, InvalidToken, LegacyClaims, PublicKey, PublicParameters, RefreshClaims, TokenHash,
     Tokens, TokensError,
 };
-pub use users::{ProfileChanges, UserFilter, UserQuery, UserRepository};
+pub use users::{ProfileChanges, UserFilter, UserPosition, UserQuery, UserRepository};
 pub use vault::{Opened, Sealed, Vault, VaultError};
 pub use write_outage::WriteOutage;

@@ -72,6 +72,19 @@ pub struct OneTimeToken {
     pub expires_at: Timestamp,
 }
 
+/// What may be told of a link that is good: everything but what proves it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PendingLink {
+    /// What it allows.
+    pub purpose: LinkPurpose,
+    /// The address that it gives the account; only where that is its purpose.
+    pub email: Option<Email>,
+    /// When it was made.
+    pub created_at: Timestamp,
+    /// From then on it is good for nothing.
+    pub expires_at: Timestamp,
+}
+
 /// One-time tokens, always of one account. One is good from when it is made until it is redeemed, superseded, revoked, or over.
 ///
 /// - No call MUST ever read or write what belongs to another account than the one it names;
@@ -89,6 +102,9 @@ pub trait OneTimeTokenRepository: Send + Sync {
         purpose: LinkPurpose,
         since: Timestamp,
     ) -> Result<Vec<Timestamp>, StoreError>;
+
+    /// The tokens of the account that are good at `at`, the earliest first.
+    async fn pending(&self, owner: UserId, at: Timestamp) -> Result<Vec<PendingLink>, StoreError>;
 
     /// The token with this hash, if it is good at `at`.
     async fn find(

@@ -10,22 +10,44 @@ use super::StoreError;
 use crate::Patch;
 
 /// Which accounts. Absent members do not restrict.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct UserFilter {
     /// With exactly this role.
     pub role: Option<Role>,
     /// Banned, or not banned.
     pub banned: Option<bool>,
+    /// Switched on, or off.
+    pub active: Option<bool>,
+    /// A folded text that the folded address begins with, taken literally.
+    pub email_prefix: Option<String>,
     /// The time at which a ban counts.
     pub at: Timestamp,
 }
 
-/// One page of accounts, the newest first.
+/// A place in the list of accounts: just behind one of them, whether or not it still exists.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct UserPosition {
+    /// When it was created.
+    pub created_at: Timestamp,
+    /// Its id.
+    pub id: UserId,
+}
+
+impl UserPosition {
+    /// The place behind `user`.
+    pub fn behind(user: &User) -> Self {
+        Self { created_at: user.created_at, id: user.id }
+    }
+}
+
+/// One page of accounts, the newest first.
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct UserQuery {
     /// Which accounts.
     pub filter: UserFilter,
-    /// How many to skip.
+    /// Those behind this place alone.
+    pub behind: Option<UserPosition>,
+    /// How many of these to skip.
     pub offset: u64,
     /// How many at most.
     pub limit: u64,
@@ -65,6 +87,9 @@ pub trait UserRepository: Send + Sync {
     ///
     /// - The order MUST be total: by time of creation, ties by id, both descending; ids compare by their bytes.
     /// - A ban that has ended at the filter's time MUST NOT count.
+    /// - `email_prefix` MUST be taken literally, `%`, `_` and `\` included.
+    /// - Pages that follow each other by place MUST show every account that is there throughout exactly once, whatever is
+    ///   inserted or deleted meanwhile.
     /// - An offset past the end MUST give an empty page, however large it is.
     async fn list(&self, query: UserQuery) -> Result<Vec<User>, StoreError>;
 

@@ -6,8 +6,7 @@ use holdfast_domain::{
     users::{Ban, BanReason, User},
 };
 
-use super::{UserError, Users};
-use crate::Actor;
+use super::{Caller, UserError, Users};
 
 /// A wish to ban an account from now on.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -20,13 +19,11 @@ pub struct BanWish {
 
 impl Users {
     /// Bans the account, for administrators. All its sessions end. A ban that holds already is replaced; an administrator
-    /// cannot ban themselves.
-    pub async fn ban(&self, actor: Actor, id: UserId, wish: BanWish) -> Result<User, UserError> {
+    /// cannot ban themselves, nor the operator the last one.
+    pub async fn ban(&self, caller: impl Into<Caller>, id: UserId, wish: BanWish) -> Result<User, UserError> {
+        let caller = caller.into();
         let work = self.store.begin().await?;
-        self.hold_administrators(&*work, actor).await?;
-        if id == actor.user {
-            return Err(UserError::OwnAccount);
-        }
+        self.hold_administrators(&*work, caller).await?.spare(id)?;
         let BanWish { reason, expires_at } = wish;
         let now = self.clock.now();
         let ban = Ban::speak(reason, expires_at, now)?;
@@ -34,7 +31,7 @@ impl Users {
         work.users().set_ban(id, Some(&ban), now).await?;
         work.sessions().end_all(id, None, EndReason::Banned, now).await?;
         work.legacy_tokens().refuse_all(id, now).await?;
-        self.commit_administered(work, actor.user, self.event(id, EventKind::UserBanned)).await?;
+        self.commit_administered(work, caller, self.event(id, EventKind::UserBanned)).await?;
         (user.ban, user.updated_at) = (Some(ban), now);
         Ok(user)
     }

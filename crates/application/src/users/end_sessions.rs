@@ -5,46 +5,53 @@ use holdfast_domain::{
     sessions::{AuthEvent, Client, EndReason, EventKind},
 };
 
-use super::{UserError, Users, authority::Authority};
-use crate::{
-    Actor,
-    ports::{StoreError, UnitOfWork},
-};
+use super::{Caller, UserError, Users, authority::Authority};
+use crate::ports::{StoreError, UnitOfWork};
 
 impl Users {
     /// Ends one live session of the account, for its owner and for administrators. It may be the caller's own.
     pub async fn end_session(
         &self,
-        actor: Actor,
+        caller: impl Into<Caller>,
         id: UserId,
         session: SessionId,
         client: &Client,
     ) -> Result<(), UserError> {
-        let authority = self.authority(actor, id).await?;
+        let caller = caller.into();
+        let authority = self.authority(caller, id).await?;
         let now = self.clock.now();
         let found = self.store.sessions().find(id, session).await?;
         if found.is_none_or(|session| session.check(now).is_err()) {
             return Err(UserError::SessionNotFound);
         }
-        let (reason, event) = self.end(authority, id, Some(session), client);
         let work = self.store.begin().await?;
+        // Not before: a command may wait for long until a database wakes, and running servers look for what is recent.
+        let now = self.clock.now();
+        let (reason, event) = self.end(authority, id, Some(session), client);
         let ended = work.sessions().end(id, session, reason, now).await?;
-        Ok(self.commit_end(work, authority, actor, event, ended).await?)
+        Ok(self.commit_end(work, authority, caller, event, ended).await?)
     }
 
     /// Ends all sessions of the account, the caller's own as well, and its personal access tokens; the same people may.
     /// Answers how many sessions.
-    pub async fn end_sessions(&self, actor: Actor, id: UserId, client: &Client) -> Result<usize, UserError> {
-        let authority = self.authority(actor, id).await?;
+    pub async fn end_sessions(
+        &self,
+        caller: impl Into<Caller>,
+        id: UserId,
+        client: &Client,
+    ) -> Result<usize, UserError> {
+        let caller = caller.into();
+        let authority = self.authority(caller, id).await?;
+        let work = self.store.begin().await?;
+        // Not before: a command may wait for long until a database wakes, and running servers look for what is recent.
         let now = self.clock.now();
         let (reason, event) = self.end(authority, id, None, client);
-        let work = self.store.begin().await?;
         work.users().lock(id).await?.ok_or_else(|| authority.missing())?;
         let ended = work.sessions().end_all(id, None, reason, now).await?;
         let refused = work.legacy_tokens().refuse_all(id, now).await?;
         let tokens = work.personal_tokens().delete_all(id).await?;
         let any = refused || tokens > 0 || !ended.is_empty();
-        self.commit_end(work, authority, actor, event, any).await?;
+        self.commit_end(work, authority, caller, event, any).await?;
         Ok(ended.len())
     }
 
@@ -53,12 +60,12 @@ impl Users {
         &self,
         work: Box<dyn UnitOfWork>,
         authority: Authority,
-        actor: Actor,
+        caller: Caller,
         event: AuthEvent,
         ended: bool,
     ) -> Result<(), StoreError> {
         match authority {
-            Authority::Administrator if ended => self.commit_administered(work, actor.user, event).await,
+            Authority::Administrator if ended => self.commit_administered(work, caller, event).await,
             Authority::Owner | Authority::Administrator => {
                 if ended {
                     work.audit().append(&event).await?;

@@ -26,7 +26,7 @@ impl Users {
         cursor: Option<&str>,
         limit: u64,
     ) -> Result<EventPage, UserError> {
-        let authority = self.authority(actor, id).await?;
+        let authority = self.authority(actor.into(), id).await?;
         let behind = cursor.map(|text| self.cursors.open_event(id, text)).transpose()?;
         // One more than wanted tells whether another page follows.
         let mut events = self.store.audit().latest(id, behind, limit.saturating_add(1)).await?;

@@ -14,8 +14,8 @@ use super::{UserError, Users};
 use crate::{
     Actor,
     ports::{
-        Direction, EventPosition, Position, SortBy, SortKey, Start, Store, StoreError, TaskFilter, TaskOrder,
-        TaskQuery,
+        Direction, EventPosition, PendingLink, Position, SortBy, SortKey, Start, Store, StoreError,
+        TaskFilter, TaskOrder, TaskQuery,
     },
 };
 
@@ -34,6 +34,8 @@ pub enum ExportPiece {
     Sessions(Vec<Session>),
     /// The personal access tokens, the newest first, all at once.
     PersonalTokens(Vec<PersonalToken>),
+    /// The links in mails that are good at the moment, the earliest first, all at once.
+    PendingLinks(Vec<PendingLink>),
     /// The security history, the newest entries first.
     Events(Vec<AuthEvent>),
     /// The tasks, the oldest first.
@@ -47,6 +49,8 @@ pub struct Export {
     pub user: User,
     /// Since when it has a second factor, if it has one.
     pub second_factor_since: Option<Timestamp>,
+    /// When it began.
+    at: Timestamp,
     store: Arc<dyn Store>,
     next: Option<Place>,
 }
@@ -56,6 +60,7 @@ enum Place {
     LinkedAccounts,
     Sessions(Option<SessionId>),
     PersonalTokens,
+    PendingLinks,
     Events(Option<EventPosition>),
     Tasks(Start),
     /// Behind all of it.
@@ -68,7 +73,8 @@ impl Users {
         let user = self.store.users().find(actor.user).await?.ok_or(UserError::AccountGone)?;
         let factor = self.store.second_factors().find(actor.user).await?;
         let second_factor_since = factor.and_then(|factor| factor.confirmed_at);
-        Ok(Export { user, second_factor_since, store: self.store.clone(), next: Some(Place::LinkedAccounts) })
+        let (at, store) = (self.clock.now(), self.store.clone());
+        Ok(Export { user, second_factor_since, at, store, next: Some(Place::LinkedAccounts) })
     }
 }
 
@@ -101,7 +107,11 @@ impl Export {
             }
             Place::PersonalTokens => {
                 let tokens = self.store.personal_tokens().list(owner).await?;
-                (ExportPiece::PersonalTokens(tokens), Place::Events(None))
+                (ExportPiece::PersonalTokens(tokens), Place::PendingLinks)
+            }
+            Place::PendingLinks => {
+                let links = self.store.one_time_tokens().pending(owner, self.at).await?;
+                (ExportPiece::PendingLinks(links), Place::Events(None))
             }
             Place::Events(behind) => {
                 let events = self.store.audit().latest(owner, *behind, PIECE).await?;

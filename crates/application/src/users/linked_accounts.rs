@@ -8,7 +8,7 @@ use crate::Actor;
 impl Users {
     /// The links that an adopted account came with, the oldest first, for its owner and for administrators.
     pub async fn linked_accounts(&self, actor: Actor, id: UserId) -> Result<Vec<LinkedAccount>, UserError> {
-        let authority = self.authority(actor, id).await?;
+        let authority = self.authority(actor.into(), id).await?;
         let links = self.store.users().linked_accounts(id).await?;
         if links.is_empty() && self.store.users().find(id).await?.is_none() {
             return Err(authority.missing());

@@ -33,11 +33,12 @@ pub struct UserPage {
 impl Users {
     /// One page of all accounts, for administrators.
     pub async fn list(&self, actor: Actor, list: ListUsers) -> Result<UserPage, UserError> {
-        self.administrator(actor).await?;
+        self.administrator(actor.into()).await?;
         let ListUsers { role, banned, page, per_page } = list;
-        let filter = UserFilter { role, banned, at: self.clock.now() };
+        let filter = UserFilter { role, banned, active: None, email_prefix: None, at: self.clock.now() };
         let offset = page.saturating_sub(1).saturating_mul(per_page);
-        let users = self.store.users().list(UserQuery { filter, offset, limit: per_page }).await?;
+        let query = UserQuery { filter: filter.clone(), behind: None, offset, limit: per_page };
+        let users = self.store.users().list(query).await?;
         let total = self.store.users().count(filter).await?;
         Ok(UserPage { users, total })
     }

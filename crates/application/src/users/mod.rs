@@ -9,10 +9,13 @@ mod end_sessions;
 mod error;
 mod events;
 mod export;
+mod export_events;
+mod find;
 mod linked_accounts;
 mod list;
 mod reset_second_factor;
 mod sessions;
+mod set_password;
 mod set_role;
 mod show;
 mod unban;
@@ -20,18 +23,22 @@ mod update;
 
 use std::sync::Arc;
 
+pub use authority::Caller;
 pub use ban::BanWish;
 pub use claim::ClaimError;
 pub use create_admin::{AdminMade, CreateAdminError};
 pub use error::UserError;
 pub use events::EventPage;
 pub use export::{Export, ExportPiece};
+pub use export_events::EventExport;
+pub use find::{UserSearch, UserState};
 use holdfast_domain::{
     UserId,
     sessions::{AuthEvent, EventKind},
 };
 pub use list::{ListUsers, UserPage};
 pub use reset_second_factor::ResetSecondFactorError;
+pub use set_password::SetPasswordError;
 
 use crate::{
     auth::{Attempts, SecondFactors},
@@ -76,14 +83,15 @@ impl Users {
     async fn commit_administered(
         &self,
         work: Box<dyn UnitOfWork>,
-        by: UserId,
+        by: Caller,
         event: AuthEvent,
     ) -> Result<(), StoreError> {
         work.audit().append(&event).await?;
         undisturbed(async move {
             work.commit().await?;
             let (kind, user) = (event.kind.name(EventKind::name), event.user);
-            tracing::info!(target: "holdfast::security", event = kind, user_id = %user, administrator = %by, "administration");
+            let by = by.name();
+            tracing::info!(target: "holdfast::security", event = kind, user_id = %user, administrator = by, "administration");
             Ok(())
         })
         .await

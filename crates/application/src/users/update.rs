@@ -13,7 +13,7 @@ impl Users {
         id: UserId,
         changes: &ProfileChanges,
     ) -> Result<User, UserError> {
-        let authority = self.authority(actor, id).await?;
+        let authority = self.authority(actor.into(), id).await?;
         let updated = self.store.users().update(id, changes, self.clock.now()).await?;
         updated.ok_or_else(|| authority.missing())
     }

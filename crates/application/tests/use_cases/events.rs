@@ -1,5 +1,7 @@
 //! The history of an account, a page at a time.
 
+use std::time::Duration;
+
 use holdfast_application::{
     Actor, Classify, ErrorKind,
     domain::{
@@ -9,7 +11,7 @@ use holdfast_application::{
     ports::Repositories as _,
     users::{EventPage, UserError},
 };
-use holdfast_testkit::fixtures::{account, at, event, owner};
+use holdfast_testkit::fixtures::{PASSWORD, account, at, event, owner};
 use uuid::Uuid;
 
 use crate::world::{ADA, World};
@@ -68,7 +70,7 @@ async fn owners_and_administrators_read_it_and_nobody_else() {
     let admin = world.admin().await;
     let bob = account().build();
     world.insert(&bob).await;
-    let bob = world.sign_in(bob.user.email.as_str(), holdfast_testkit::fixtures::PASSWORD).await.unwrap();
+    let bob = world.sign_in(bob.user.email.as_str(), PASSWORD).await.unwrap();
     let bob = world.actor(&bob).await;
     assert_eq!(page(&world, admin, ada.user, None).await.unwrap().events, all);
     for whose in [ada.user, admin.user, owner()] {
@@ -77,6 +79,18 @@ async fn owners_and_administrators_read_it_and_nobody_else() {
     }
     let missing = page(&world, admin, owner(), None).await;
     assert!(matches!(missing, Err(UserError::NotFound)), "{missing:?}");
+}
+
+#[tokio::test]
+async fn entries_name_the_session_that_they_are_about() {
+    let world = World::new();
+    let first = world.sign_up(ADA).await;
+    world.clock.advance(Duration::from_secs(1));
+    let second = world.sign_in(ADA, PASSWORD).await.unwrap();
+    let [first_id, second_id] = [world.session(&first).await.id, world.session(&second).await.id];
+    let entries = world.rows.audit().latest(first.user.id, None, 10).await.unwrap();
+    let told: Vec<_> = entries.iter().map(|entry| (entry.kind.known().unwrap(), entry.session)).collect();
+    assert_eq!(told, [(EventKind::SignedIn, Some(second_id)), (EventKind::SignedUp, Some(first_id))]);
 }
 
 #[tokio::test]

@@ -7,9 +7,9 @@ use holdfast_application::{
         personal_tokens::{PersonalToken, TokenLife, TokenName, TokenScope, TokenScopes},
         sessions::{AuthEvent, EventKind, Session},
         tasks::Task,
-        users::LinkedAccount,
+        users::{LinkPurpose, LinkedAccount},
     },
-    ports::{Repositories as _, StoreError, TokenHash},
+    ports::{PendingLink, Repositories as _, StoreError, TokenHash},
     users::{Export, ExportPiece, UserError},
 };
 use holdfast_testkit::{
@@ -26,9 +26,10 @@ struct Told {
     links: Vec<LinkedAccount>,
     sessions: Vec<Session>,
     tokens: Vec<PersonalToken>,
+    pending: Vec<PendingLink>,
     events: Vec<AuthEvent>,
     tasks: Vec<Task>,
-    pieces: [usize; 5],
+    pieces: [usize; 6],
 }
 
 async fn told(mut export: Export) -> Told {
@@ -39,8 +40,9 @@ async fn told(mut export: Export) -> Told {
             ExportPiece::LinkedAccounts(links) => (0, extend(&mut told.links, links)),
             ExportPiece::Sessions(sessions) => (1, extend(&mut told.sessions, sessions)),
             ExportPiece::PersonalTokens(tokens) => (2, extend(&mut told.tokens, tokens)),
-            ExportPiece::Events(events) => (3, extend(&mut told.events, events)),
-            ExportPiece::Tasks(tasks) => (4, extend(&mut told.tasks, tasks)),
+            ExportPiece::PendingLinks(links) => (3, extend(&mut told.pending, links)),
+            ExportPiece::Events(events) => (4, extend(&mut told.events, events)),
+            ExportPiece::Tasks(tasks) => (5, extend(&mut told.tasks, tasks)),
         };
         assert!(rows <= 100, "{rows} rows at once");
         told.pieces[list] += 1;
@@ -92,16 +94,18 @@ async fn every_row_of_the_account_is_told_once_a_hundred_at_most_at_a_time() {
         fill(&world, other.user.id, 3).await;
         let export = world.services.users.export(ada).await.unwrap();
         assert_eq!(export.user, world.account(ADA).await.unwrap().user);
-        let Told { links, mut sessions, tokens, events, tasks, pieces } = told(export).await;
+        let Told { links, mut sessions, tokens, pending, events, tasks, pieces } = told(export).await;
         assert_eq!(links, world.rows.users().linked_accounts(ada.user).await.unwrap());
         assert_eq!((links.len(), pieces[0]), (1, 1));
         assert_eq!(tokens, world.rows.personal_tokens().list(ada.user).await.unwrap());
         assert_eq!((tokens.len(), pieces[2]), (1, 1));
+        assert_eq!(pending, world.rows.one_time_tokens().pending(ada.user, at(0)).await.unwrap());
+        assert_eq!(pieces[3], 1);
         // One session and one entry are of the sign-up.
         let count = usize::try_from(rows).unwrap();
         assert_eq!((sessions.len(), events.len(), tasks.len()), (count + 1, count + 1, count));
         let pages = [(count + 1) / 100 + 1, (count + 1) / 100 + 1, count / 100 + 1];
-        assert_eq!([pieces[1], pieces[3], pieces[4]], pages);
+        assert_eq!([pieces[1], pieces[4], pieces[5]], pages);
         assert!(sessions.iter().all(|session| session.owner == ada.user));
         sessions.dedup_by_key(|session| session.id);
         assert_eq!(sessions.len(), count + 1);
@@ -109,6 +113,28 @@ async fn every_row_of_the_account_is_told_once_a_hundred_at_most_at_a_time() {
         assert!(tasks.iter().all(|task| task.owner == ada.user));
         assert!(tasks.is_sorted_by_key(|task| (task.created_at, task.id)));
     }
+}
+
+#[tokio::test]
+async fn links_in_mails_are_told_while_they_are_good() {
+    let world = World::new();
+    let ada = ada_with(&world, 0).await;
+    world.services.auth.forgot_password(ADA.to_owned()).unwrap();
+    world.post().await;
+    let told_at = async |seconds| {
+        world.clock.set(at(seconds));
+        told(world.services.users.export(ada).await.unwrap()).await.pending
+    };
+    let (reset, day) = (LinkPurpose::ResetPassword, 86_400);
+    let pending = told_at(1_799).await;
+    assert_eq!(pending.len(), 2, "the sign-up sent one as well: {pending:?}");
+    for link in &pending {
+        assert_eq!(link.expires_at, link.created_at.plus(link.purpose.lifetime()));
+    }
+    assert!(pending.iter().any(|link| link.purpose == reset));
+    let left = told_at(1_800).await;
+    assert_eq!((left.len(), left[0].purpose), (1, LinkPurpose::VerifyEmail), "the reset is over");
+    assert_eq!(told_at(day).await, []);
 }
 
 #[tokio::test]
@@ -142,7 +168,7 @@ async fn a_piece_that_could_not_be_read_is_asked_for_again() {
 
 #[tokio::test]
 async fn an_export_whose_account_goes_meanwhile_never_ends_as_if_it_were_whole() {
-    for pieces in 0..=5 {
+    for pieces in 0..=6 {
         let world = World::new();
         let ada = ada_with(&world, 1).await;
         let mut export = world.services.users.export(ada).await.unwrap();

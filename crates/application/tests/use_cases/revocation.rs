@@ -5,8 +5,8 @@ use std::time::Duration;
 use holdfast_application::{
     auth::{AuthError, AuthPolicy, ChangePassword, Scope, SignOut, SignedIn},
     domain::{
-        SessionId, Timestamp, TokenId,
-        sessions::{EndReason, Lifetimes, SESSION_LIMIT, Session},
+        SessionId, Timestamp, TokenId, UserId,
+        sessions::{EndReason, EventKind, Lifetimes, SESSION_LIMIT, Session},
         users::{Email, Password, Role},
     },
     ports::{AccessClaims, Repositories as _, StoreError, Tokens as _},
@@ -14,7 +14,7 @@ use holdfast_application::{
 };
 use holdfast_testkit::{
     FailingStore,
-    fixtures::{LIFETIMES, PASSWORD, account, at, session},
+    fixtures::{LIFETIMES, PASSWORD, account, at, event, owner, session},
     ids::unique,
 };
 use tokio::sync::oneshot;
@@ -227,22 +227,31 @@ async fn the_first_poll_reads_page_after_page() {
         let ended =
             Session { ended: Some((ended_at, EndReason::SignedOut.into())), ..session(signed_in.user.id) };
         world.rows.sessions().insert(&ended).await.unwrap();
-        tokens.push(token_of(&world, &signed_in, ended.id));
+        tokens.push(token_of(&world, signed_in.user.id, ended.id));
+    }
+    let mut of_deleted = Vec::new();
+    for n in 0..1_500 {
+        let (user, deleted_at) = (owner(), at(0).minus(Duration::from_secs(n % 900)));
+        world.rows.audit().append(&event(user, EventKind::AccountDeleted, deleted_at)).await.unwrap();
+        of_deleted.push(token_of(&world, user, SessionId::new(unique())));
     }
     let before = world.faults.calls();
     learn(&world).await;
-    assert_eq!(world.faults.calls() - before, 4, "three pages of sessions and one of accounts");
+    assert_eq!(world.faults.calls() - before, 5, "three pages of sessions and two of accounts");
     for token in &tokens {
         assert!(!world.admits(token).await);
     }
     assert_eq!(judged(&world, &signed_in).await, (true, 0));
-    assert_eq!(world.faults.calls() - before, 4);
+    assert_eq!(world.faults.calls() - before, 5);
+    for token in &of_deleted {
+        assert!(!world.admits(token).await);
+    }
 }
 
-/// A token of another session of the same account.
-fn token_of(world: &World, signed_in: &SignedIn, session: SessionId) -> String {
+/// A token of this session.
+fn token_of(world: &World, user: UserId, session: SessionId) -> String {
     let claims = AccessClaims {
-        user: signed_in.user.id,
+        user,
         session,
         id: TokenId::new(unique()),
         email: ADA.to_owned(),

@@ -13,7 +13,7 @@ use holdfast_application::{
         users::Email,
     },
     mail::LINKS_PER_WINDOW,
-    ports::{Repositories as _, StoreError},
+    ports::{Clock as _, Repositories as _, StoreError},
     users::BanWish,
 };
 use holdfast_testkit::{PlainPasswords, fixtures::PASSWORD};
@@ -136,6 +136,24 @@ async fn a_store_that_fails_in_a_step_leaves_nothing_counted() {
             }
         }
     }
+}
+
+#[tokio::test]
+async fn an_enrolment_forgets_what_was_counted_and_makes_its_network_a_known_one() {
+    let world = World::new();
+    let signed_in = world.sign_up(ADA).await;
+    let actor = world.actor(&signed_in).await;
+    begin(&world, &signed_in).await.unwrap();
+    for n in 0..3 {
+        let wrong = world.services.auth.confirm_second_factor(actor, &code("wrong"), &stranger(n)).await;
+        assert!(matches!(refused(wrong), SecondFactorError::Wrong));
+    }
+    let codes = Principal::second_factor(actor.user);
+    assert_eq!(counted_for(&world, codes, &stranger(0)).await, [(1, 0), (3, 0)]);
+    begin(&world, &signed_in).await.unwrap();
+    assert_eq!(counted_for(&world, codes, &stranger(0)).await, [(0, 0), (0, 0)]);
+    let here = world.rows.throttle().find(codes, &Network::of(&client())).await.unwrap();
+    assert!(here.is_known(world.clock.now()));
 }
 
 #[tokio::test(start_paused = true)]

@@ -128,6 +128,12 @@ impl World {
         Services::new(adapters, POLICY, CursorKey::derive(b"secret"), throttling())
     }
 
+    /// The services over another store.
+    pub(crate) fn services_over(&self, store: impl Store + 'static) -> Services {
+        let adapters = Adapters { store: Arc::new(store), ..self.adapters.clone() };
+        Services::new(adapters, self.policy, CursorKey::derive(b"secret"), throttling())
+    }
+
     /// Housekeeping over the same rows, under the same faults, as another instance each time. The history is kept for a year.
     pub(crate) fn housekeeping(&self) -> Housekeeping {
         let (store, clock) = (Arc::new(self.faults.clone()), Arc::new(self.clock.clone()));

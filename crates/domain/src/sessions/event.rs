@@ -149,3 +149,16 @@ impl AuthEvent {
     /// Stands for the account in attempts on an address that no account has.
     pub const NOBODY: UserId = UserId::new(uuid::Uuid::nil());
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_kind_is_found_by_its_name_alone() {
+        for kind in EventKind::ALL {
+            assert_eq!(EventKind::from_name(kind.name()), Some(kind));
+        }
+        assert_eq!(EventKind::from_name("SIGNED_UP"), None);
+    }
+}

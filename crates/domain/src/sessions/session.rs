@@ -332,6 +332,46 @@ mod tests {
     }
 
     #[test]
+    fn every_reason_is_found_by_its_name_alone() {
+        for reason in EndReason::ALL {
+            assert_eq!(EndReason::from_name(reason.name()), Some(reason));
+        }
+        assert_eq!(EndReason::from_name("BANNED"), None);
+    }
+
+    #[test]
+    fn it_is_over_at_the_instant_of_either_end() {
+        for (idle, absolute) in [(700, 3_000), (3_000, 700)] {
+            let ends = Session {
+                idle_expires_at: at(idle),
+                absolute_expires_at: at(absolute),
+                ..session(Duration::ZERO)
+            };
+            assert_eq!(ends.check(at(700).minus(Duration::from_micros(1))), Ok(()));
+            assert_eq!(ends.check(at(700)), Err(Expired));
+        }
+    }
+
+    #[test]
+    fn a_rotation_leaves_of_the_session_what_it_does_not_name() {
+        let first = session(Duration::ZERO);
+        let rotation = first.rotate(token(2), "k2".into(), LIFETIMES, at(100)).unwrap();
+        let expected = Session {
+            current: token(2),
+            previous: Some(token(1)),
+            generation: 2,
+            key_id: "k2".into(),
+            rotated_at: at(100),
+            window_started_at: at(100),
+            window_rotations: 1,
+            last_used_at: at(100),
+            idle_expires_at: at(800),
+            ..first.clone()
+        };
+        assert_eq!(first.rotated(&rotation), Some(expected));
+    }
+
+    #[test]
     fn the_predecessor_is_good_for_the_interval_and_not_longer() {
         let session = rotate(&session(Duration::ZERO), 2, 100);
         assert_eq!(session.present(token(2), at(100), LIFETIMES.reuse), Presented::Current);

@@ -105,3 +105,33 @@ pub fn search_text(title: &Title, description: Option<&Description>) -> String {
     }
     text
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn revisions_are_counted_from_one() {
+        let counted = [Revision::FIRST, Revision::FIRST.next(), Revision::new(41).next()];
+        assert_eq!(counted.map(Revision::number), [1, 2, 42]);
+    }
+
+    #[test]
+    fn a_search_looks_into_both_texts_without_regard_to_case_and_not_across_them() {
+        let title = Title::new("Buy MILK").unwrap();
+        let description = Description::new("Two LITRES".to_owned()).unwrap();
+        assert_eq!(search_text(&title, Some(&description)), "buy milk\u{1f}two litres");
+        assert_eq!(search_text(&title, None), "buy milk");
+        let at = Timestamp::from_seconds(0).unwrap();
+        let (id, owner) = (TaskId::new(uuid::Uuid::max()), UserId::new(uuid::Uuid::max()));
+        let draft = TaskDraft {
+            title: title.clone(),
+            description: Some(description.clone()),
+            due: None,
+            priority: Priority::UrgentImportant,
+            completed: false,
+        };
+        let task = Task::create(id, owner, draft, at);
+        assert_eq!(task.search_text(), search_text(&title, Some(&description)));
+    }
+}

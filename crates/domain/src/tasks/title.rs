@@ -99,6 +99,14 @@ mod tests {
     }
 
     #[test]
+    fn titles_sort_by_as_much_as_a_new_one_may_have() {
+        let short = Title::new("ü b").unwrap();
+        assert_eq!((short.sort_key(), short.clone().into_string()), ("ü b", "ü b".to_owned()));
+        let adopted = Title::stored(format!("{}b", "ü".repeat(TITLE_LIMIT)));
+        assert_eq!(adopted.sort_key(), "ü".repeat(TITLE_LIMIT));
+    }
+
+    #[test]
     fn descriptions_differ_in_their_limit_alone() {
         let long = "ß".repeat(DESCRIPTION_LIMIT + 1);
         assert_eq!(Description::new(long.clone()), Err(TextFault::TooLong { limit: DESCRIPTION_LIMIT }));

@@ -191,6 +191,14 @@ mod tests {
         assert_eq!((kept.failures, kept.blocked_until), (1, second.blocked_until));
         let cleared = Counter::cleared(at(7));
         assert_eq!(cleared.given_back(&second, at(5)), cleared, "it is taken out already");
+        let cleared = Counter::cleared(at(0));
+        assert_eq!(cleared.given_back(&second, at(5)), cleared, "also where it began at the same moment");
+        let anew = counted(&[0, 24 * 3_600]);
+        assert_eq!(
+            anew.given_back(&first, at(0)),
+            anew,
+            "what was counted the day before is not of this day"
+        );
     }
 
     #[test]

@@ -176,6 +176,19 @@ mod tests {
     }
 
     #[test]
+    fn it_is_worth_waiting_only_where_nothing_but_attempts_under_way_is_in_the_way() {
+        let network = failed(LIMITS.network, 6);
+        let under_way = Counters { network, account: None };
+        assert!(LIMITS.judge(&under_way, at(1)).is_err() && LIMITS.may_clear(&under_way, at(1)));
+        assert!(LIMITS.judge(&under_way, at(11)).is_err() && !LIMITS.may_clear(&under_way, at(11)));
+        let ended = network.map(|counter| Counter { pending: 0, ..counter });
+        for (network, account) in [(ended, None), (ended, failed(LIMITS.account, 3))] {
+            assert!(!LIMITS.may_clear(&Counters { network, account }, at(1)), "{account:?}");
+        }
+        assert!(LIMITS.may_clear(&Counters::default(), at(1)), "nothing is in the way");
+    }
+
+    #[test]
     fn an_attempt_from_an_unknown_network_counts_twice() {
         let first = LIMITS.count(&Counters::default(), at(0)).unwrap();
         assert_eq!(first.network.map(|counter| counter.failures), Some(1));

@@ -81,6 +81,8 @@ mod tests {
         assert_eq!(Principal::second_factor(ada), Principal::second_factor(ada));
         assert_ne!(Principal::second_factor(ada), Principal::account(ada));
         assert_ne!(Principal::second_factor(ada), Principal::second_factor(bob));
+        // Counters are stored under it.
+        assert_eq!(Principal::second_factor(ada).uuid().to_string(), "fe6f3bd1-80c5-833e-a495-fedcba9876f8");
     }
 
     #[test]

@@ -108,7 +108,7 @@ mod tests {
     #[test]
     fn case_does_not_tell_accounts_apart() {
         let email = |text: &str| Email::new(text.to_owned()).unwrap();
-        assert_eq!(email("ÄDA@Example.COM").folded(), email("äda@example.com").folded());
+        assert_eq!(email("ÄDA@Example.COM").folded(), "äda@example.com");
         assert_eq!(email("ada@example.com").local_part(), "ada");
     }
 }

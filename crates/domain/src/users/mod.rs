@@ -1,5 +1,6 @@
 //! Accounts: who somebody is, what they may do, and what a password must be like. Hashing is a port.
 
+mod common_passwords;
 mod email;
 mod link_purpose;
 mod linked_account;

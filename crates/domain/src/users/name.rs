@@ -25,3 +25,17 @@ impl Name {
         &self.0
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_is_kept_as_typed_and_has_an_edge_in_code_points() {
+        for name in ["", "  Ada  ", "Ǆ 𝄞", &"ü".repeat(NAME_LIMIT)] {
+            assert_eq!(Name::new(name.to_owned()).unwrap().as_str(), name);
+        }
+        assert_eq!(Name::new("ü".repeat(NAME_LIMIT + 1)), Err(TextFault::TooLong { limit: NAME_LIMIT }));
+        assert_eq!(Name::stored("ü".repeat(NAME_LIMIT + 1)).as_str().len(), 2 * (NAME_LIMIT + 1));
+    }
+}

@@ -37,3 +37,19 @@ impl FromStr for Role {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_role_is_found_by_its_name_alone() {
+        assert_eq!([Role::User, Role::Admin].map(Role::name), ["user", "admin"]);
+        for role in [Role::User, Role::Admin] {
+            assert_eq!(role.name().parse(), Ok(role));
+        }
+        for none in ["", "Admin", "admin ", "root"] {
+            assert_eq!(none.parse::<Role>(), Err(InvalidRole), "{none:?}");
+        }
+    }
+}

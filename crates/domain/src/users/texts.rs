@@ -61,6 +61,9 @@ mod tests {
         let long = "ü".repeat(BAN_REASON_LIMIT + 1);
         assert_eq!(BanReason::new(long), Err(TextFault::TooLong { limit: BAN_REASON_LIMIT }));
         assert_eq!(BanReason::new("\0".into()), Err(TextFault::Nul));
-        assert_eq!(BanReason::new(String::new()).unwrap().as_str(), "");
+        for text in ["", " https://example.com/ä.png "] {
+            assert_eq!(Image::new(text.to_owned()).unwrap().as_str(), text);
+            assert_eq!(BanReason::new(text.to_owned()).unwrap().as_str(), text);
+        }
     }
 }

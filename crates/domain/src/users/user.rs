@@ -136,6 +136,21 @@ mod tests {
     }
 
     #[test]
+    fn only_what_an_adoption_made_up_is_a_placeholder() {
+        let made_up = |n| Email::stored(format!("orphan-{}@placeholder.invalid", uuid::Uuid::from_u128(n)));
+        let made = Account { user: User { email: made_up(0), active: false, ..user() }, password_hash: None };
+        assert!(made.is_placeholder());
+        let hash = Some(PasswordHash::new("$argon2".into()));
+        let claimed = Account { password_hash: hash, ..made.clone() };
+        let active = Account { user: User { active: true, ..made.user.clone() }, ..made.clone() };
+        let own_address = Account { user: User { email: user().email, ..made.user.clone() }, ..made.clone() };
+        let of_another = Account { user: User { email: made_up(1), ..made.user.clone() }, ..made };
+        for no_placeholder in [claimed, active, own_address, of_another] {
+            assert!(!no_placeholder.is_placeholder(), "{no_placeholder:?}");
+        }
+    }
+
+    #[test]
     fn a_ban_keeps_out_until_its_end() {
         let ban = Ban { at: at(1), reason: None, expires_at: Some(at(10)) };
         let banned = User { ban: Some(ban), ..user() };

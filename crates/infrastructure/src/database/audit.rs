@@ -1,12 +1,14 @@
 //! The security history in the database.
 
+use std::ops::Range;
+
 use async_trait::async_trait;
 use holdfast_application::{
     domain::{
         EventId, SessionId, Stored, Timestamp, UserId,
         sessions::{AuthEvent, Client, EventKind},
     },
-    ports::{AuditRepository, DeletedAccount, EventPosition, StoreError},
+    ports::{AuditRepository, DeletedAccount, EventPosition, StoreError, TrailPosition},
 };
 use sea_orm::{
     ActiveValue::Set,
@@ -28,7 +30,11 @@ use super::{
 #[async_trait]
 impl<C: Connections> AuditRepository for SeaOrm<C> {
     async fn append(&self, event: &AuthEvent) -> Result<(), StoreError> {
-        Entity::insert(row(event)).exec_without_returning(&self.call()).await.map(|_| ()).map_err(store_error)
+        Entity::insert(row(event))
+            .exec_without_returning(&self.named("audit.append"))
+            .await
+            .map(|_| ())
+            .map_err(store_error)
     }
 
     async fn latest(
@@ -43,7 +49,27 @@ impl<C: Connections> AuditRepository for SeaOrm<C> {
             .order_by_desc(Column::At)
             .order_by_desc(Column::Id)
             .limit(dialect::count(limit))
-            .all(&self.call())
+            .all(&self.named("audit.latest"))
+            .await
+            .map_err(store_error)?;
+        Ok(rows.into_iter().map(event).collect())
+    }
+
+    async fn between(
+        &self,
+        times: Range<Timestamp>,
+        after: Option<TrailPosition>,
+        limit: u64,
+    ) -> Result<Vec<AuthEvent>, StoreError> {
+        let rows = Entity::find()
+            .filter(Column::At.gte(Micros(times.start)))
+            .filter(Column::At.lt(Micros(times.end)))
+            .filter(Condition::all().add_option(after.map(behind)))
+            .order_by_asc(Column::At)
+            .order_by_asc(Column::Id)
+            .order_by_asc(Column::UserId)
+            .limit(dialect::count(limit))
+            .all(&self.named("audit.between"))
             .await
             .map_err(store_error)?;
         Ok(rows.into_iter().map(event).collect())
@@ -67,7 +93,7 @@ impl<C: Connections> AuditRepository for SeaOrm<C> {
             .order_by_asc(Column::UserId)
             .limit(dialect::count(limit))
             .into_tuple::<(Micros, Uuid)>()
-            .all(&self.call())
+            .all(&self.named("audit.deletions"))
             .await
             .map_err(store_error)?;
         Ok(rows
@@ -78,7 +104,8 @@ impl<C: Connections> AuditRepository for SeaOrm<C> {
 
     async fn sweep(&self, until: Timestamp, limit: u64) -> Result<u64, StoreError> {
         let over = Column::At.lte(Micros(until));
-        sweep::<Entity>(&self.call(), [Column::UserId, Column::Id], over, Column::At, limit).await
+        sweep::<Entity>(&self.named("audit.sweep"), [Column::UserId, Column::Id], over, Column::At, limit)
+            .await
     }
 }
 
@@ -91,6 +118,13 @@ fn older(EventPosition { at, id }: EventPosition) -> Expr {
 fn later(DeletedAccount { at, user }: DeletedAccount) -> Expr {
     let place = Expr::tuple([Expr::value(Micros(at)), Expr::value(user.uuid())]);
     Expr::tuple([Column::At.into_expr(), Column::UserId.into_expr()]).gt(place)
+}
+
+/// The index has the time and the id; the account decides between the few that have the same of both.
+fn behind(TrailPosition { at, id, user }: TrailPosition) -> Expr {
+    let place = [Expr::value(Micros(at)), Expr::value(id.uuid()), Expr::value(user.uuid())];
+    let columns = [Column::At.into_expr(), Column::Id.into_expr(), Column::UserId.into_expr()];
+    Expr::tuple(columns).gt(Expr::tuple(place))
 }
 
 fn row(event: &AuthEvent) -> ActiveModel {

@@ -28,12 +28,21 @@ pub(super) fn reads_only(statement: &Statement) -> bool {
 /// Whether `column` contains `text` literally. Unlike LIKE this needs no escaping and knows no limit on the length of
 /// the pattern (50,000 bytes on SQLite).
 pub(super) fn contains(backend: DbBackend, column: impl IntoColumnRef, text: &str) -> Expr {
+    position(backend, column, text).gt(0)
+}
+
+/// Whether `column` begins with `text`, literally likewise.
+pub(super) fn begins(backend: DbBackend, column: impl IntoColumnRef, text: &str) -> Expr {
+    position(backend, column, text).eq(1)
+}
+
+/// Where `text` stands in `column`, from 1; 0 where it does not.
+fn position(backend: DbBackend, column: impl IntoColumnRef, text: &str) -> Expr {
     let function = match backend {
         DbBackend::Sqlite => "instr",
         _ => "strpos",
     };
-    let position = Func::cust(function).arg(Expr::col(column)).arg(text);
-    Expr::expr(position).gt(0)
+    Expr::expr(Func::cust(function).arg(Expr::col(column)).arg(text))
 }
 
 /// Rows that nobody else changes, deletes or holds until the transaction ends. On SQLite a transaction is the only

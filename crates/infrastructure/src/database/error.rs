@@ -75,16 +75,33 @@ pub(super) fn statement_error(error: sqlx::Error) -> DbErr {
     DbErr::Query(RuntimeErr::SqlxError(Arc::new(error)))
 }
 
-/// What the application is told. The cause is kept for the log; it holds neither values nor the database's address.
-pub(super) fn store_error(error: DbErr) -> StoreError {
-    let fault = match &error {
+/// The fault beneath an error of a statement, or of what came before it.
+pub(super) fn fault_of(error: &DbErr) -> Fault {
+    match error {
         DbErr::Conn(_) | DbErr::ConnectionAcquire(_) => Fault::Exhausted,
         DbErr::Query(RuntimeErr::SqlxError(error)) | DbErr::Exec(RuntimeErr::SqlxError(error)) => {
             fault(error)
         }
         _ => Fault::Other,
-    };
-    match fault {
+    }
+}
+
+/// Whether the server did not answer, so that it would not answer anything else either.
+pub(super) fn is_outage(error: &DbErr) -> bool {
+    match fault_of(error) {
+        Fault::Lost | Fault::Exhausted => true,
+        Fault::StaleStatement
+        | Fault::Conflict
+        | Fault::Locked
+        | Fault::Duplicate(_)
+        | Fault::OwnerMissing
+        | Fault::Other => false,
+    }
+}
+
+/// What the application is told. The cause is kept for the log; it holds neither values nor the database's address.
+pub(super) fn store_error(error: DbErr) -> StoreError {
+    match fault_of(&error) {
         Fault::Lost | Fault::StaleStatement | Fault::Conflict | Fault::Locked | Fault::Exhausted => {
             StoreError::Unavailable(Box::new(error))
         }

@@ -31,12 +31,12 @@ impl<C: Connections> IdempotencyRepository for SeaOrm<C> {
         key: &IdempotencyKey,
         forgotten: Timestamp,
     ) -> Result<Option<IdempotencyRecord>, StoreError> {
-        let kept = find(&self.call(), owner, key).await.map_err(store_error)?;
+        let kept = find(&self.named("idempotency.find"), owner, key).await.map_err(store_error)?;
         kept.filter(|row| row.created_at.0 > forgotten).map(record).transpose()
     }
 
     async fn claim(&self, record: &IdempotencyRecord, forgotten: Timestamp) -> Result<Claim, StoreError> {
-        match claim(&self.call(), record, forgotten).await {
+        match claim(&self.named("idempotency.claim"), record, forgotten).await {
             Ok(None) => Ok(Claim::Won),
             Ok(Some(kept)) => self::record(kept).map(Claim::Taken),
             Err(error) if is_locked(&error) => Ok(Claim::InFlight),
@@ -46,7 +46,14 @@ impl<C: Connections> IdempotencyRepository for SeaOrm<C> {
 
     async fn sweep(&self, forgotten: Timestamp, limit: u64) -> Result<u64, StoreError> {
         let over = Column::CreatedAt.lte(Micros(forgotten));
-        sweep::<Entity>(&self.call(), [Column::OwnerId, Column::Key], over, Column::CreatedAt, limit).await
+        sweep::<Entity>(
+            &self.named("idempotency.sweep"),
+            [Column::OwnerId, Column::Key],
+            over,
+            Column::CreatedAt,
+            limit,
+        )
+        .await
     }
 }
 

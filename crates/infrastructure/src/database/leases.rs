@@ -41,13 +41,16 @@ impl<C: Connections> LeaseRepository for SeaOrm<C> {
             .to_owned();
         let lease =
             ActiveModel { name: Set(name.to_owned()), holder: Set(holder), expires_at: Set(Micros(until)) };
-        let taken = Entity::insert(lease).on_conflict(taken_over).exec_without_returning(&self.call()).await;
+        let taken = Entity::insert(lease)
+            .on_conflict(taken_over)
+            .exec_without_returning(&self.named("leases.take"))
+            .await;
         Ok(taken.map_err(store_error)? > 0)
     }
 
     async fn give_back(&self, name: &str, holder: Uuid) -> Result<(), StoreError> {
         let theirs = Entity::delete_many().filter(Column::Name.eq(name)).filter(Column::Holder.eq(holder));
-        theirs.exec(&self.call()).await.map_err(store_error)?;
+        theirs.exec(&self.named("leases.give_back")).await.map_err(store_error)?;
         Ok(())
     }
 }

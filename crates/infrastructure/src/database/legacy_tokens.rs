@@ -32,7 +32,7 @@ impl<C: Connections> LegacyTokenRepository for SeaOrm<C> {
         let row = users::Entity::find_by_id(user.uuid())
             .filter(users::Column::LegacyTokensRefusedAt.is_null())
             .filter(Expr::exists(denials.into_query()).not())
-            .one(&self.call())
+            .one(&self.named("legacy_tokens.bearer"))
             .await
             .map_err(store_error)?;
         row.map(|row| account(row).map(|account| account.user)).transpose()
@@ -46,7 +46,7 @@ impl<C: Connections> LegacyTokenRepository for SeaOrm<C> {
         };
         let inserted = denied_tokens::Entity::insert(denial)
             .on_conflict_do_nothing()
-            .exec_without_returning(&self.call())
+            .exec_without_returning(&self.named("legacy_tokens.deny"))
             .await
             .map_err(store_error)?;
         Ok(matches!(inserted, TryInsertResult::Inserted(rows) if rows > 0))
@@ -57,7 +57,7 @@ impl<C: Connections> LegacyTokenRepository for SeaOrm<C> {
             .col_expr(users::Column::LegacyTokensRefusedAt, Expr::value(Micros(at)))
             .filter(users::Column::Id.eq(user.uuid()))
             .filter(users::Column::LegacyTokensRefusedAt.is_null())
-            .exec(&self.call())
+            .exec(&self.named("legacy_tokens.refuse_all"))
             .await
             .map_err(store_error)?;
         Ok(refused.rows_affected > 0)
@@ -67,7 +67,13 @@ impl<C: Connections> LegacyTokenRepository for SeaOrm<C> {
         use denied_tokens::{Column, Entity};
 
         let over = Column::ExpiresAt.lte(Micros(until));
-        sweep::<Entity>(&self.call(), [Column::UserId, Column::TokenHash], over, Column::ExpiresAt, limit)
-            .await
+        sweep::<Entity>(
+            &self.named("legacy_tokens.sweep"),
+            [Column::UserId, Column::TokenHash],
+            over,
+            Column::ExpiresAt,
+            limit,
+        )
+        .await
     }
 }

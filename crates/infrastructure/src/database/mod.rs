@@ -7,6 +7,8 @@ mod connections;
 mod dialect;
 mod entities;
 mod error;
+mod examination;
+mod figures;
 mod fixed;
 mod idempotency;
 mod leases;
@@ -27,6 +29,8 @@ mod throttle;
 mod user_pages;
 mod users;
 
-pub use connections::{Answer, Call, Connections, Deadline, LeasingPool, OpenTransaction};
+pub use connections::{Answer, Call, Connections, Deadline, LeasingPool, OpenTransaction, ReplicaState};
+pub use examination::{EngineFacts, Examination, ExaminationError, PostgresFacts, examine};
+pub use figures::{CallFigures, PoolFigures};
 pub use options::{DatabaseLocation, DatabaseOptions};
 pub use store::{SeaOrm, SeaOrmStore, SeaOrmUnitOfWork};

@@ -6,7 +6,7 @@ use holdfast_application::{
         OneTimeTokenId, Timestamp, UserId,
         users::{Email, LinkPurpose},
     },
-    ports::{OneTimeToken, OneTimeTokenRepository, StoreError, TokenHash},
+    ports::{OneTimeToken, OneTimeTokenRepository, PendingLink, StoreError, TokenHash},
 };
 use sea_orm::{
     ActiveValue::Set, ColumnTrait, Condition, EntityTrait, QueryFilter, QueryOrder, QuerySelect, UpdateMany,
@@ -25,7 +25,11 @@ use super::{
 #[async_trait]
 impl<C: Connections> OneTimeTokenRepository for SeaOrm<C> {
     async fn insert(&self, token: &OneTimeToken) -> Result<(), StoreError> {
-        Entity::insert(row(token)).exec_without_returning(&self.call()).await.map(|_| ()).map_err(store_error)
+        Entity::insert(row(token))
+            .exec_without_returning(&self.named("one_time_tokens.insert"))
+            .await
+            .map(|_| ())
+            .map_err(store_error)
     }
 
     async fn issued(
@@ -42,10 +46,23 @@ impl<C: Connections> OneTimeTokenRepository for SeaOrm<C> {
             .filter(Column::CreatedAt.gte(Micros(since)))
             .order_by_asc(Column::CreatedAt)
             .into_tuple::<Micros>()
-            .all(&self.call())
+            .all(&self.named("one_time_tokens.issued"))
             .await
             .map_err(store_error)?;
         Ok(times.into_iter().map(|Micros(at)| at).collect())
+    }
+
+    async fn pending(&self, owner: UserId, at: Timestamp) -> Result<Vec<PendingLink>, StoreError> {
+        let rows = Entity::find()
+            .filter(Column::UserId.eq(owner.uuid()))
+            .filter(Column::UsedAt.is_null())
+            .filter(Column::ExpiresAt.gt(Micros(at)))
+            .order_by_asc(Column::CreatedAt)
+            .order_by_asc(Column::Id)
+            .all(&self.named("one_time_tokens.pending"))
+            .await
+            .map_err(store_error)?;
+        rows.into_iter().map(|row| token(row).map(pending_link)).collect()
     }
 
     async fn find(
@@ -55,7 +72,10 @@ impl<C: Connections> OneTimeTokenRepository for SeaOrm<C> {
         hash: TokenHash,
         at: Timestamp,
     ) -> Result<Option<OneTimeToken>, StoreError> {
-        let found = Entity::find().filter(good(owner, purpose, hash, at)).one(&self.call()).await;
+        let found = Entity::find()
+            .filter(good(owner, purpose, hash, at))
+            .one(&self.named("one_time_tokens.find"))
+            .await;
         found.map_err(store_error)?.map(token).transpose()
     }
 
@@ -69,7 +89,7 @@ impl<C: Connections> OneTimeTokenRepository for SeaOrm<C> {
         let rows = Entity::update_many()
             .col_expr(Column::UsedAt, Expr::value(Micros(at)))
             .filter(good(owner, purpose, hash, at))
-            .exec_with_returning(&self.call())
+            .exec_with_returning(&self.named("one_time_tokens.redeem"))
             .await
             .map_err(store_error)?;
         rows.into_iter().next().map(token).transpose()
@@ -78,21 +98,25 @@ impl<C: Connections> OneTimeTokenRepository for SeaOrm<C> {
     async fn supersede(&self, owner: UserId, purpose: LinkPurpose, at: Timestamp) -> Result<(), StoreError> {
         used_up(owner, at)
             .filter(Column::Purpose.eq(purpose.name()))
-            .exec(&self.call())
+            .exec(&self.named("one_time_tokens.supersede"))
             .await
             .map(|_| ())
             .map_err(store_error)
     }
 
     async fn revoke_all(&self, owner: UserId, at: Timestamp) -> Result<(), StoreError> {
-        used_up(owner, at).exec(&self.call()).await.map(|_| ()).map_err(store_error)
+        used_up(owner, at)
+            .exec(&self.named("one_time_tokens.revoke_all"))
+            .await
+            .map(|_| ())
+            .map_err(store_error)
     }
 
     async fn forget(&self, owner: UserId, until: Timestamp) -> Result<(), StoreError> {
         Entity::delete_many()
             .filter(Column::UserId.eq(owner.uuid()))
             .filter(Column::ExpiresAt.lte(Micros(until)))
-            .exec(&self.call())
+            .exec(&self.named("one_time_tokens.forget"))
             .await
             .map(|_| ())
             .map_err(store_error)
@@ -100,7 +124,14 @@ impl<C: Connections> OneTimeTokenRepository for SeaOrm<C> {
 
     async fn sweep(&self, until: Timestamp, limit: u64) -> Result<u64, StoreError> {
         let over = Column::ExpiresAt.lte(Micros(until));
-        sweep::<Entity>(&self.call(), [Column::UserId, Column::Id], over, Column::ExpiresAt, limit).await
+        sweep::<Entity>(
+            &self.named("one_time_tokens.sweep"),
+            [Column::UserId, Column::Id],
+            over,
+            Column::ExpiresAt,
+            limit,
+        )
+        .await
     }
 }
 
@@ -156,4 +187,9 @@ fn token(row: Model) -> Result<OneTimeToken, StoreError> {
         created_at,
         expires_at,
     })
+}
+
+fn pending_link(token: OneTimeToken) -> PendingLink {
+    let OneTimeToken { owner: _, id: _, purpose, hash: _, email, created_at, expires_at } = token;
+    PendingLink { purpose, email, created_at, expires_at }
 }

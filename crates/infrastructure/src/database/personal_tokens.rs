@@ -28,7 +28,9 @@ use super::{
 #[async_trait]
 impl<C: Connections> PersonalTokenRepository for SeaOrm<C> {
     async fn insert(&self, token: &PersonalToken, hash: TokenHash) -> Result<(), StoreError> {
-        let inserted = Entity::insert(row(token, hash)).exec_without_returning(&self.call()).await;
+        let inserted = Entity::insert(row(token, hash))
+            .exec_without_returning(&self.named("personal_tokens.insert"))
+            .await;
         inserted.map(|_| ()).map_err(store_error)
     }
 
@@ -39,7 +41,7 @@ impl<C: Connections> PersonalTokenRepository for SeaOrm<C> {
     ) -> Result<Option<PersonalTokenBearer>, StoreError> {
         let found = Entity::find_by_id((owner.uuid(), id.uuid()))
             .find_also_related(users::Entity)
-            .one(&self.call())
+            .one(&self.named("personal_tokens.bearer"))
             .await
             .map_err(store_error)?;
         let Some((row, Some(user))) = found else { return Ok(None) };
@@ -52,7 +54,7 @@ impl<C: Connections> PersonalTokenRepository for SeaOrm<C> {
             .filter(Column::UserId.eq(owner.uuid()))
             .order_by_desc(Column::CreatedAt)
             .order_by_desc(Column::Id)
-            .all(&self.call())
+            .all(&self.named("personal_tokens.list"))
             .await
             .map_err(store_error)?;
         rows.into_iter().map(|row| token(row).map(|(token, _)| token)).collect()
@@ -73,25 +75,33 @@ impl<C: Connections> PersonalTokenRepository for SeaOrm<C> {
             .filter(Column::UserId.eq(owner.uuid()))
             .filter(Column::Id.eq(id.uuid()))
             .filter(Condition::any().add(Column::LastUsedAt.is_null()).add(earlier))
-            .exec(&self.call())
+            .exec(&self.named("personal_tokens.record_use"))
             .await
             .map_err(store_error)?;
         Ok(recorded.rows_affected > 0)
     }
 
     async fn delete(&self, owner: UserId, id: PersonalTokenId) -> Result<bool, StoreError> {
-        let deleted = Entity::delete_by_id((owner.uuid(), id.uuid())).exec(&self.call()).await;
+        let deleted =
+            Entity::delete_by_id((owner.uuid(), id.uuid())).exec(&self.named("personal_tokens.delete")).await;
         Ok(deleted.map_err(store_error)?.rows_affected > 0)
     }
 
     async fn delete_all(&self, owner: UserId) -> Result<u64, StoreError> {
         let of_owner = Entity::delete_many().filter(Column::UserId.eq(owner.uuid()));
-        Ok(of_owner.exec(&self.call()).await.map_err(store_error)?.rows_affected)
+        Ok(of_owner.exec(&self.named("personal_tokens.delete_all")).await.map_err(store_error)?.rows_affected)
     }
 
     async fn sweep(&self, at: Timestamp, limit: u64) -> Result<u64, StoreError> {
         let over = Column::ExpiresAt.lte(Micros(at));
-        sweep::<Entity>(&self.call(), [Column::UserId, Column::Id], over, Column::ExpiresAt, limit).await
+        sweep::<Entity>(
+            &self.named("personal_tokens.sweep"),
+            [Column::UserId, Column::Id],
+            over,
+            Column::ExpiresAt,
+            limit,
+        )
+        .await
     }
 }
 

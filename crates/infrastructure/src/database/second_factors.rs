@@ -25,7 +25,10 @@ use super::{
 #[async_trait]
 impl<C: Connections> SecondFactorRepository for SeaOrm<C> {
     async fn find(&self, owner: UserId) -> Result<Option<SecondFactor>, StoreError> {
-        let row = Entity::find_by_id(owner.uuid()).one(&self.call()).await.map_err(store_error)?;
+        let row = Entity::find_by_id(owner.uuid())
+            .one(&self.named("second_factors.find"))
+            .await
+            .map_err(store_error)?;
         Ok(row.map(factor))
     }
 
@@ -41,7 +44,7 @@ impl<C: Connections> SecondFactorRepository for SeaOrm<C> {
             .action_and_where(Expr::col((Entity, Column::ConfirmedAt)).is_null())
             .to_owned();
         let stored = Entity::insert(row(factor)).on_conflict(pending);
-        Ok(stored.exec_without_returning(&self.call()).await.map_err(store_error)? > 0)
+        Ok(stored.exec_without_returning(&self.named("second_factors.enrol")).await.map_err(store_error)? > 0)
     }
 
     async fn confirm(
@@ -78,7 +81,10 @@ impl<C: Connections> SecondFactorRepository for SeaOrm<C> {
     }
 
     async fn remove(&self, owner: UserId) -> Result<bool, StoreError> {
-        let removed = Entity::delete_by_id(owner.uuid()).exec(&self.call()).await.map_err(store_error)?;
+        let removed = Entity::delete_by_id(owner.uuid())
+            .exec(&self.named("second_factors.remove"))
+            .await
+            .map_err(store_error)?;
         Ok(removed.rows_affected > 0)
     }
 
@@ -87,14 +93,16 @@ impl<C: Connections> SecondFactorRepository for SeaOrm<C> {
             user_id: Set(owner.uuid()),
             code_hash: Set(hash.to_vec()),
         });
-        let inserted = recovery_codes::Entity::insert_many(rows).exec_without_returning(&self.call()).await;
+        let inserted = recovery_codes::Entity::insert_many(rows)
+            .exec_without_returning(&self.named("second_factors.insert_recovery_codes"))
+            .await;
         inserted.map(|_| ()).map_err(store_error)
     }
 
     async fn remove_recovery_codes(&self, owner: UserId) -> Result<(), StoreError> {
         let removed = recovery_codes::Entity::delete_many()
             .filter(recovery_codes::Column::UserId.eq(owner.uuid()))
-            .exec(&self.call())
+            .exec(&self.named("second_factors.remove_recovery_codes"))
             .await;
         removed.map(|_| ()).map_err(store_error)
     }
@@ -102,20 +110,22 @@ impl<C: Connections> SecondFactorRepository for SeaOrm<C> {
     async fn redeem_recovery_code(&self, owner: UserId, code: TokenHash) -> Result<bool, StoreError> {
         let TokenHash(hash) = code;
         let key = (owner.uuid(), hash.to_vec());
-        let redeemed = recovery_codes::Entity::delete_by_id(key).exec(&self.call()).await;
+        let redeemed = recovery_codes::Entity::delete_by_id(key)
+            .exec(&self.named("second_factors.redeem_recovery_code"))
+            .await;
         Ok(redeemed.map_err(store_error)?.rows_affected > 0)
     }
 
     async fn recovery_codes_left(&self, owner: UserId) -> Result<u64, StoreError> {
         let left = recovery_codes::Entity::find().filter(recovery_codes::Column::UserId.eq(owner.uuid()));
-        left.count(&self.call()).await.map_err(store_error)
+        left.count(&self.named("second_factors.recovery_codes_left")).await.map_err(store_error)
     }
 }
 
 impl<C: Connections> SeaOrm<C> {
     /// Whether a compare-and-set changed its row.
     async fn applies(&self, change: UpdateMany<Entity>) -> Result<bool, StoreError> {
-        Ok(change.exec(&self.call()).await.map_err(store_error)?.rows_affected > 0)
+        Ok(change.exec(&self.named("second_factors.applies")).await.map_err(store_error)?.rows_affected > 0)
     }
 }
 

@@ -29,8 +29,10 @@ use super::{
 #[async_trait]
 impl<C: Connections> SessionRepository for SeaOrm<C> {
     async fn find(&self, owner: UserId, id: SessionId) -> Result<Option<Session>, StoreError> {
-        let row =
-            Entity::find_by_id((owner.uuid(), id.uuid())).one(&self.call()).await.map_err(store_error)?;
+        let row = Entity::find_by_id((owner.uuid(), id.uuid()))
+            .one(&self.named("sessions.find"))
+            .await
+            .map_err(store_error)?;
         row.map(session).transpose()
     }
 
@@ -46,25 +48,37 @@ impl<C: Connections> SessionRepository for SeaOrm<C> {
             .filter(behind)
             .order_by_asc(Column::Id)
             .limit(dialect::count(limit));
-        listed.all(&self.call()).await.map_err(store_error)?.into_iter().map(session).collect()
+        listed
+            .all(&self.named("sessions.list"))
+            .await
+            .map_err(store_error)?
+            .into_iter()
+            .map(session)
+            .collect()
     }
 
     async fn live(&self, owner: UserId, at: Timestamp, limit: u64) -> Result<Vec<Session>, StoreError> {
-        let rows =
-            live(owner, at).limit(dialect::count(limit)).all(&self.call()).await.map_err(store_error)?;
+        let rows = live(owner, at)
+            .limit(dialect::count(limit))
+            .all(&self.named("sessions.live"))
+            .await
+            .map_err(store_error)?;
         rows.into_iter().map(session).collect()
     }
 
     async fn insert(&self, session: &Session) -> Result<(), StoreError> {
         Entity::insert(row(session))
-            .exec_without_returning(&self.call())
+            .exec_without_returning(&self.named("sessions.insert"))
             .await
             .map(|_| ())
             .map_err(store_error)
     }
 
     async fn rotate(&self, rotation: &Rotation) -> Result<Option<Session>, StoreError> {
-        let rows = rotated(rotation).exec_with_returning(&self.call()).await.map_err(store_error)?;
+        let rows = rotated(rotation)
+            .exec_with_returning(&self.named("sessions.rotate"))
+            .await
+            .map_err(store_error)?;
         rows.into_iter().next().map(session).transpose()
     }
 
@@ -76,7 +90,7 @@ impl<C: Connections> SessionRepository for SeaOrm<C> {
         at: Timestamp,
     ) -> Result<bool, StoreError> {
         let ended = ended(owner, reason, at).filter(Column::Id.eq(id.uuid()));
-        Ok(ended.exec(&self.call()).await.map_err(store_error)?.rows_affected > 0)
+        Ok(ended.exec(&self.named("sessions.end")).await.map_err(store_error)?.rows_affected > 0)
     }
 
     async fn end_all(
@@ -88,7 +102,7 @@ impl<C: Connections> SessionRepository for SeaOrm<C> {
     ) -> Result<Vec<SessionId>, StoreError> {
         let others = Condition::all().add_option(except.map(|id| Column::Id.ne(id.uuid())));
         let ended = ended(owner, reason, at).filter(others);
-        let rows = ended.exec_with_returning(&self.call()).await.map_err(store_error)?;
+        let rows = ended.exec_with_returning(&self.named("sessions.end_all")).await.map_err(store_error)?;
         Ok(rows.into_iter().map(|row| SessionId::new(row.id)).collect())
     }
 
@@ -102,7 +116,8 @@ impl<C: Connections> SessionRepository for SeaOrm<C> {
         // SQLite knows no offset without a limit.
         let surplus = surplus.offset(dialect::count(keep)).limit(dialect::count(u64::MAX));
         let ended = ended(owner, EndReason::Surplus, at).filter(Column::Id.in_subquery(surplus.into_query()));
-        let rows = ended.exec_with_returning(&self.call()).await.map_err(store_error)?;
+        let rows =
+            ended.exec_with_returning(&self.named("sessions.end_surplus")).await.map_err(store_error)?;
         Ok(rows.into_iter().map(|row| SessionId::new(row.id)).collect())
     }
 
@@ -123,7 +138,7 @@ impl<C: Connections> SessionRepository for SeaOrm<C> {
             .order_by_asc(Column::Id)
             .limit(dialect::count(limit))
             .into_tuple::<(Micros, Uuid, Uuid)>()
-            .all(&self.call())
+            .all(&self.named("sessions.ended"))
             .await
             .map_err(store_error)?;
         let ended =
@@ -134,7 +149,7 @@ impl<C: Connections> SessionRepository for SeaOrm<C> {
     /// Two statements, each of which finds its rows in an index: those whose latest end is past, and those that were not
     /// refreshed in time. What the first one removed stays removed when the second one fails.
     async fn sweep(&self, until: Timestamp, limit: u64) -> Result<u64, StoreError> {
-        let (call, key) = (self.call(), [Column::UserId, Column::Id]);
+        let (call, key) = (self.named("sessions.sweep"), [Column::UserId, Column::Id]);
         let past = Column::AbsoluteExpiresAt.lte(Micros(until));
         let idle = Column::RevokedAt.is_null().and(Column::IdleExpiresAt.lte(Micros(until)));
         let swept = sweep::<Entity>(&call, key, past, Column::AbsoluteExpiresAt, limit).await?;

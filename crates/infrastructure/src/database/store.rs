@@ -1,5 +1,7 @@
 //! The door to storage: one implementation of every repository, on the pool or inside a transaction.
 
+use std::sync::Arc;
+
 use async_trait::async_trait;
 use holdfast_application::ports::{
     AuditRepository, IdempotencyRepository, LeaseRepository, LegacyTokenRepository, OneTimeTokenRepository,
@@ -10,14 +12,16 @@ use sea_orm::ConnectionTrait;
 
 use super::{
     DatabaseOptions,
-    connections::{Call, Connections, LeasingPool, OpenTransaction},
+    connections::{Call, Connections, LeasingPool, OpenTransaction, ReplicaState},
     error::store_error,
+    figures::{CallFigures, Calls, PoolFigures},
 };
 
 /// The repositories on `C`: each statement alone on the pool, or all of them in one transaction.
 #[derive(Clone)]
 pub struct SeaOrm<C> {
     connections: C,
+    calls: Arc<Calls>,
 }
 
 /// The store.
@@ -36,7 +40,33 @@ impl SeaOrmStore {
     /// `Unavailable` for a URL that sqlx does not understand or a file that cannot be opened.
     pub async fn connect(options: DatabaseOptions) -> Result<Self, StoreError> {
         let connections = LeasingPool::build(&options).await.map_err(store_error)?;
-        Ok(Self { connections })
+        Ok(Self { connections, calls: Arc::new(Calls::new()) })
+    }
+
+    /// The same store, whose lists of tasks may come from a replica of its database. One that lags, fails, or turns out to be no
+    /// replica changes nothing but who answers, and a list shows whatever was acknowledged before it, by any instance. No
+    /// connection is opened yet.
+    ///
+    /// # Errors
+    /// `Unavailable` for a URL that sqlx does not understand, `Unexpected` for a SQLite file.
+    pub async fn reading_from(self, replica: DatabaseOptions) -> Result<Self, StoreError> {
+        let Self { connections, calls } = self;
+        Ok(Self { connections: connections.reading_from(&replica).await.map_err(store_error)?, calls })
+    }
+
+    /// How the replica does; nothing where there is none.
+    pub fn replica_state(&self) -> Option<ReplicaState> {
+        self.connections.replica()
+    }
+
+    /// How the pool is used at the moment.
+    pub fn pool_figures(&self) -> PoolFigures {
+        self.connections.figures()
+    }
+
+    /// How long calls took since the process began, those in units of work among them.
+    pub fn call_figures(&self) -> Vec<CallFigures> {
+        self.calls.read()
     }
 
     /// Gives the current thread, one of [`DatabaseOptions::workers`] that each run a runtime of one thread, its part of the
@@ -49,7 +79,12 @@ impl SeaOrmStore {
 impl<C: Connections> SeaOrm<C> {
     /// Begins one call, for queries of SeaORM's. All statements that run on it share its deadline of 1.4 s.
     pub fn call(&self) -> Call<'_, C> {
-        Call::start(&self.connections)
+        self.named("statement")
+    }
+
+    /// The same for the method of a port, under whose name it is measured.
+    pub(super) fn named(&self, name: &'static str) -> Call<'_, C> {
+        Call::start(&self.connections, self.calls.begin(name))
     }
 }
 
@@ -102,12 +137,13 @@ impl<C: Connections> Repositories for SeaOrm<C> {
 #[async_trait]
 impl Store for SeaOrmStore {
     async fn begin(&self) -> Result<Box<dyn UnitOfWork>, StoreError> {
-        let connections = self.connections.begin().await.map_err(store_error)?;
-        Ok(Box::new(SeaOrm { connections }))
+        let begun = self.calls.begin("unit.begin").note(self.connections.begin()).await;
+        let connections = begun.map_err(store_error)?;
+        Ok(Box::new(SeaOrm { connections, calls: self.calls.clone() }))
     }
 
     async fn ping(&self) -> Result<(), StoreError> {
-        self.call().execute_unprepared("SELECT 1").await.map(|_| ()).map_err(store_error)
+        self.named("store.ping").execute_unprepared("SELECT 1").await.map(|_| ()).map_err(store_error)
     }
 
     async fn check_writes(&self) -> Result<(), WriteOutage> {
@@ -118,6 +154,7 @@ impl Store for SeaOrmStore {
 #[async_trait]
 impl UnitOfWork for SeaOrmUnitOfWork {
     async fn commit(self: Box<Self>) -> Result<(), StoreError> {
-        self.connections.commit().await.map_err(store_error)
+        let Self { connections, calls } = *self;
+        calls.begin("unit.commit").note(connections.commit()).await.map_err(store_error)
     }
 }

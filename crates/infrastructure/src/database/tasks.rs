@@ -14,8 +14,8 @@ use sea_orm::{
     ActiveModelTrait as _,
     ActiveValue::Set,
     ColumnTrait, Condition, ConnectionTrait, EntityTrait, FromQueryResult, Iterable as _, QueryFilter,
-    QueryResult, QuerySelect, QueryTrait, UpdateMany, Value,
-    sea_query::{Expr, ExprTrait, Nullable, Query},
+    QueryResult, QuerySelect, QueryTrait, Statement, StatementBuilder, UpdateMany, Value,
+    sea_query::{Expr, ExprTrait, Nullable, Query, UpdateStatement},
 };
 
 use super::{
@@ -31,21 +31,23 @@ use super::{
 #[async_trait]
 impl<C: Connections> TaskRepository for SeaOrm<C> {
     async fn find(&self, owner: UserId, id: TaskId) -> Result<Option<Task>, StoreError> {
-        find(&self.call(), owner, id).await?.map(task).transpose()
+        find(&self.named("tasks.find"), owner, id).await?.map(task).transpose()
     }
 
     async fn list(&self, owner: UserId, query: &TaskQuery) -> Result<Vec<Task>, StoreError> {
-        let rows = task_pages::list(&self.call(), owner, query).await.map_err(store_error)?;
+        let rows = task_pages::list(&self.named("tasks.list").anywhere(), owner, query)
+            .await
+            .map_err(store_error)?;
         rows.into_iter().map(task).collect()
     }
 
     async fn count(&self, owner: UserId, filter: &TaskFilter) -> Result<u64, StoreError> {
-        task_pages::count(&self.call(), owner, filter).await.map_err(store_error)
+        task_pages::count(&self.named("tasks.count").anywhere(), owner, filter).await.map_err(store_error)
     }
 
     async fn insert(&self, task: &Task) -> Result<(), StoreError> {
         static INSERT: Fixed = Fixed::new();
-        let call = self.call();
+        let call = self.named("tasks.insert");
         let insert =
             INSERT.with(call.get_database_backend(), values(task), || Entity::insert(row(task)).into_query());
         call.execute_raw(insert).await.map(|_| ()).map_err(store_error)
@@ -59,19 +61,20 @@ impl<C: Connections> TaskRepository for SeaOrm<C> {
         expected: Option<Revision>,
         now: Timestamp,
     ) -> Result<Updated, StoreError> {
-        let call = self.call();
-        let update = changed(changes, now).filter(these(owner, id, expected));
+        let call = self.named("tasks.update");
         loop {
-            let update = match half_of_search_text(changes) {
-                None => update.clone(),
+            let row = match half_of_search_text(changes) {
+                None => updated(&call, whole(&call, owner, id, changes, expected, now)).await?,
                 Some(half) => {
                     let Some(before) = find(&call, owner, id).await? else {
                         return Ok(Updated::Missing);
                     };
-                    half.completed_from(before, update.clone())
+                    let update = half.completed_from(before, changed(assignments(changes, now)));
+                    let update = returning(update.filter(these(owner, id, expected)));
+                    updated(&call, StatementBuilder::build(&update, &call.get_database_backend())).await?
                 }
             };
-            if let Some(row) = updated(&call, update).await? {
+            if let Some(row) = row {
                 return task(row).map(Updated::Done);
             }
             match find(&call, owner, id).await? {
@@ -91,7 +94,7 @@ impl<C: Connections> TaskRepository for SeaOrm<C> {
         id: TaskId,
         expected: Option<Revision>,
     ) -> Result<Deleted, StoreError> {
-        let call = self.call();
+        let call = self.named("tasks.delete");
         let delete = Entity::delete_many().filter(these(owner, id, expected));
         if delete.exec(&call).await.map_err(store_error)?.rows_affected > 0 {
             return Ok(Deleted::Done);
@@ -116,14 +119,45 @@ fn read(row: Option<&QueryResult>) -> Result<Option<Listed>, StoreError> {
 }
 
 /// Carries `update` out and answers the row as it is then, if there is one that it is for.
-async fn updated(
+async fn updated(call: &impl ConnectionTrait, update: Statement) -> Result<Option<Listed>, StoreError> {
+    let row = call.query_one_raw(update).await.map_err(store_error)?;
+    read(row.as_ref())
+}
+
+/// The update that needs no look at the row: one of a few shapes, by what it changes and whether a revision is expected.
+fn whole(
     call: &impl ConnectionTrait,
-    update: UpdateMany<Entity>,
-) -> Result<Option<Listed>, StoreError> {
+    owner: UserId,
+    id: TaskId,
+    changes: &TaskChanges,
+    expected: Option<Revision>,
+    now: Timestamp,
+) -> Statement {
+    static UPDATES: [Fixed; 64] = [const { Fixed::new() }; 64];
+    let TaskChanges { title, description, due, priority, completed } = changes;
+    let parts = [
+        title.is_some(),
+        !matches!(description, Patch::Keep),
+        !matches!(due, Patch::Keep),
+        priority.is_some(),
+        completed.is_some(),
+        expected.is_some(),
+    ];
+    let shape = parts.into_iter().fold(0, |shape, part| shape << 1 | usize::from(part));
+    let assignments = assignments(changes, now);
+    let mut values = vec![STEP.into()];
+    values.extend(assignments.iter().map(|(_, value)| value.clone()));
+    values.extend([owner.uuid().into(), id.uuid().into()]);
+    values.extend(expected.map(|revision| revision.number().into()));
+    UPDATES[shape].with(call.get_database_backend(), values, || {
+        returning(changed(assignments).filter(these(owner, id, expected)))
+    })
+}
+
+fn returning(update: UpdateMany<Entity>) -> UpdateStatement {
     let mut statement = update.into_query();
     statement.returning(Query::returning().columns(Listed::COLUMNS));
-    let row = call.query_one(&statement).await.map_err(store_error)?;
-    read(row.as_ref())
+    statement
 }
 
 /// The one task, in the expected revision where one is expected.
@@ -134,46 +168,45 @@ fn these(owner: UserId, id: TaskId, expected: Option<Revision>) -> Condition {
         .add_option(expected.map(|revision| Column::Revision.eq(revision.number())))
 }
 
-/// The statement for all that can be said without looking at the row.
-fn changed(changes: &TaskChanges, now: Timestamp) -> UpdateMany<Entity> {
+/// By how much a write moves the revision.
+const STEP: i64 = 1;
+
+/// The update that moves the revision and makes these assignments.
+fn changed(assignments: Vec<(Column, Value)>) -> UpdateMany<Entity> {
+    let update = Entity::update_many().col_expr(Column::Revision, Expr::col(Column::Revision).add(STEP));
+    assignments
+        .into_iter()
+        .fold(update, |update, (column, value)| update.col_expr(column, Expr::value(value)))
+}
+
+/// All that can be said without looking at the row.
+fn assignments(changes: &TaskChanges, now: Timestamp) -> Vec<(Column, Value)> {
     let TaskChanges { title, description, due, priority, completed } = changes;
-    let mut update = Entity::update_many()
-        .col_expr(Column::Revision, Expr::col(Column::Revision).add(1_i64))
-        .col_expr(Column::UpdatedAt, Expr::value(Micros(now)));
+    let mut assignments: Vec<(Column, Value)> = vec![(Column::UpdatedAt, Micros(now).into())];
     if let Some(title) = title {
-        update = update
-            .col_expr(Column::Title, Expr::value(title.as_str()))
-            .col_expr(Column::TitleSort, Expr::value(title.sort_key()));
+        assignments.push((Column::Title, title.as_str().into()));
+        assignments.push((Column::TitleSort, title.sort_key().into()));
         let described = match description {
             Patch::Keep => None,
             Patch::Clear => Some(search_text(title, None)),
             Patch::Set(description) => Some(search_text(title, Some(description))),
         };
-        if let Some(text) = described {
-            update = update.col_expr(Column::SearchText, Expr::value(text));
-        }
+        assignments.extend(described.map(|text| (Column::SearchText, text.into())));
     }
-    if let Some(value) = patched(description, |description| description.as_str().to_owned()) {
-        update = update.col_expr(Column::Description, value);
-    }
-    if let Some(value) = patched(due, |due| Micros(*due)) {
-        update = update.col_expr(Column::DueAt, value);
-    }
-    if let Some(priority) = priority {
-        update = update.col_expr(Column::Priority, Expr::value(priority.rank()));
-    }
-    if let Some(completed) = completed {
-        update = update.col_expr(Column::IsCompleted, Expr::value(*completed));
-    }
-    update
+    let description = patched(description, |description| description.as_str().to_owned());
+    assignments.extend(description.map(|value| (Column::Description, value)));
+    assignments.extend(patched(due, |due| Micros(*due)).map(|value| (Column::DueAt, value)));
+    assignments.extend(priority.map(|priority| (Column::Priority, priority.rank().into())));
+    assignments.extend(completed.map(|completed| (Column::IsCompleted, completed.into())));
+    assignments
 }
 
 /// What a column becomes, if anything is said about it.
-fn patched<T, V: Into<Value> + Nullable>(patch: &Patch<T>, value: impl Fn(&T) -> V) -> Option<Expr> {
+fn patched<T, V: Into<Value> + Nullable>(patch: &Patch<T>, value: impl Fn(&T) -> V) -> Option<Value> {
     match patch {
         Patch::Keep => None,
-        Patch::Clear => Some(Expr::value(V::null())),
-        Patch::Set(set) => Some(Expr::value(value(set))),
+        Patch::Clear => Some(V::null()),
+        Patch::Set(set) => Some(value(set).into()),
     }
 }
 

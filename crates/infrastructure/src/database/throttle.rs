@@ -33,7 +33,7 @@ impl<C: Connections> ThrottleRepository for SeaOrm<C> {
         at: Timestamp,
     ) -> Result<Counters, StoreError> {
         let attempt = Attempt { principal, network, limits, at };
-        let call = self.call();
+        let call = self.named("throttle.count");
         match call.get_database_backend() {
             DbBackend::Postgres => counted(&call, &attempt.both()).await,
             _ => in_turn(&call, &attempt).await,
@@ -44,7 +44,7 @@ impl<C: Connections> ThrottleRepository for SeaOrm<C> {
         let rows = Entity::find()
             .filter(Column::Principal.eq(principal.uuid()))
             .filter(Column::Network.is_in([network.as_str(), EVERYWHERE]))
-            .all(&self.call())
+            .all(&self.named("throttle.find"))
             .await
             .map_err(store_error)?;
         counters(rows)
@@ -65,7 +65,7 @@ impl<C: Connections> ThrottleRepository for SeaOrm<C> {
                 .filter(Column::Network.eq(network))
                 .filter(Column::Since.eq(attempt.since.micros()))
                 .filter(Column::Pending.gt(0_i64))
-                .exec(&self.call())
+                .exec(&self.named("throttle.fail"))
                 .await
                 .map_err(store_error)?;
         }
@@ -94,7 +94,7 @@ impl<C: Connections> ThrottleRepository for SeaOrm<C> {
                 .filter(Column::Network.eq(network))
                 .filter(Column::Since.eq(since.micros()))
                 .filter(Column::Failures.gt(0_i64))
-                .exec(&self.call())
+                .exec(&self.named("throttle.give_back"))
                 .await
                 .map_err(store_error)?;
         }
@@ -115,14 +115,14 @@ impl<C: Connections> ThrottleRepository for SeaOrm<C> {
             .to_owned();
         Entity::insert(row(principal, network, &Counter::cleared(at)))
             .on_conflict(replaced)
-            .exec_without_returning(&self.call())
+            .exec_without_returning(&self.named("throttle.clear"))
             .await
             .map(|_| ())
             .map_err(store_error)
     }
 
     async fn forget(&self, principal: Principal) -> Result<(), StoreError> {
-        let call = self.call();
+        let call = self.named("throttle.forget");
         let of_principal = || Entity::delete_many().filter(Column::Principal.eq(principal.uuid()));
         // In the order in which attempts are counted, so that neither waits for the other's second row.
         let networks = of_principal().filter(Column::Network.ne(EVERYWHERE));
@@ -132,8 +132,14 @@ impl<C: Connections> ThrottleRepository for SeaOrm<C> {
 
     async fn sweep(&self, at: Timestamp, limit: u64) -> Result<u64, StoreError> {
         let over = Column::ExpiresAt.lte(at.micros());
-        sweep::<Entity>(&self.call(), [Column::Principal, Column::Network], over, Column::ExpiresAt, limit)
-            .await
+        sweep::<Entity>(
+            &self.named("throttle.sweep"),
+            [Column::Principal, Column::Network],
+            over,
+            Column::ExpiresAt,
+            limit,
+        )
+        .await
     }
 }
 

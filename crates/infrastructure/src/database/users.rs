@@ -31,34 +31,37 @@ use super::{
 #[async_trait]
 impl<C: Connections> UserRepository for SeaOrm<C> {
     async fn find(&self, id: UserId) -> Result<Option<User>, StoreError> {
-        let row = Entity::find_by_id(id.uuid()).one(&self.call()).await.map_err(store_error)?;
+        let row = Entity::find_by_id(id.uuid()).one(&self.named("users.find")).await.map_err(store_error)?;
         row.map(user).transpose()
     }
 
     async fn find_account(&self, id: UserId) -> Result<Option<Account>, StoreError> {
-        let row = Entity::find_by_id(id.uuid()).one(&self.call()).await.map_err(store_error)?;
+        let row = Entity::find_by_id(id.uuid())
+            .one(&self.named("users.find_account"))
+            .await
+            .map_err(store_error)?;
         row.map(account).transpose()
     }
 
     async fn lock(&self, id: UserId) -> Result<Option<Account>, StoreError> {
         let locked = dialect::held(Entity::find_by_id(id.uuid()));
-        locked.one(&self.call()).await.map_err(store_error)?.map(account).transpose()
+        locked.one(&self.named("users.lock")).await.map_err(store_error)?.map(account).transpose()
     }
 
     async fn lock_admins(&self) -> Result<Vec<User>, StoreError> {
         let admins = Entity::find().filter(Column::Role.eq(Role::Admin.name()));
         // Always in the same order, so that two who hold them never wait for each other.
-        let rows = dialect::held(admins.order_by_asc(Column::Id)).all(&self.call()).await;
+        let rows = dialect::held(admins.order_by_asc(Column::Id)).all(&self.named("users.lock_admins")).await;
         rows.map_err(store_error)?.into_iter().map(user).collect()
     }
 
     async fn list(&self, query: UserQuery) -> Result<Vec<User>, StoreError> {
-        let rows = user_pages::list(&self.call(), query).await.map_err(store_error)?;
+        let rows = user_pages::list(&self.named("users.list"), query).await.map_err(store_error)?;
         rows.into_iter().map(user).collect()
     }
 
     async fn count(&self, filter: UserFilter) -> Result<u64, StoreError> {
-        user_pages::count(&self.call(), filter).await.map_err(store_error)
+        user_pages::count(&self.named("users.count"), filter).await.map_err(store_error)
     }
 
     async fn find_by_email(&self, email: &str) -> Result<Option<Account>, StoreError> {
@@ -71,7 +74,7 @@ impl<C: Connections> UserRepository for SeaOrm<C> {
             .filter(Column::EmailFolded.eq(fold(email)))
             .order_by_asc(exact_first)
             .limit(2)
-            .all(&self.call())
+            .all(&self.named("users.find_by_email"))
             .await
             .map_err(store_error)?;
         let mut rows = rows.into_iter();
@@ -84,14 +87,18 @@ impl<C: Connections> UserRepository for SeaOrm<C> {
 
     async fn insert(&self, account: &Account) -> Result<(), StoreError> {
         Entity::insert(row(account))
-            .exec_without_returning(&self.call())
+            .exec_without_returning(&self.named("users.insert"))
             .await
             .map(|_| ())
             .map_err(store_error)
     }
 
     async fn record_sign_in(&self, id: UserId, at: Timestamp) -> Result<bool, StoreError> {
-        change(&self.call(), one(id).col_expr(Column::LastSignInAt, Expr::value(Micros(at)))).await
+        change(
+            &self.named("users.record_sign_in"),
+            one(id).col_expr(Column::LastSignInAt, Expr::value(Micros(at))),
+        )
+        .await
     }
 
     async fn replace_hash(
@@ -103,14 +110,14 @@ impl<C: Connections> UserRepository for SeaOrm<C> {
         let replaced = one(id)
             .col_expr(Column::PasswordHash, Expr::value(new.expose()))
             .filter(Column::PasswordHash.eq(old.expose()));
-        change(&self.call(), replaced).await
+        change(&self.named("users.replace_hash"), replaced).await
     }
 
     async fn set_password(&self, id: UserId, hash: &PasswordHash, at: Timestamp) -> Result<bool, StoreError> {
         let set = one(id)
             .col_expr(Column::PasswordHash, Expr::value(hash.expose()))
             .col_expr(Column::UpdatedAt, Expr::value(Micros(at)));
-        change(&self.call(), set).await
+        change(&self.named("users.set_password"), set).await
     }
 
     async fn claim_placeholder(
@@ -129,14 +136,14 @@ impl<C: Connections> UserRepository for SeaOrm<C> {
             .col_expr(Column::UpdatedAt, Expr::value(Micros(at)))
             .filter(Column::IsActive.eq(false))
             .filter(Column::PasswordHash.is_null());
-        change(&self.call(), claimed).await
+        change(&self.named("users.claim_placeholder"), claimed).await
     }
 
     async fn verify_email(&self, id: UserId, at: Timestamp) -> Result<bool, StoreError> {
         let verified = one(id)
             .col_expr(Column::EmailVerified, Expr::value(true))
             .col_expr(Column::UpdatedAt, Expr::value(Micros(at)));
-        change(&self.call(), verified).await
+        change(&self.named("users.verify_email"), verified).await
     }
 
     async fn change_email(
@@ -152,14 +159,14 @@ impl<C: Connections> UserRepository for SeaOrm<C> {
             .col_expr(Column::EmailClaim, Expr::value(email.folded()))
             .col_expr(Column::EmailVerified, Expr::value(verified))
             .col_expr(Column::UpdatedAt, Expr::value(Micros(at)));
-        change(&self.call(), changed).await
+        change(&self.named("users.change_email"), changed).await
     }
 
     async fn set_role(&self, id: UserId, role: Role, at: Timestamp) -> Result<bool, StoreError> {
         let promoted = one(id)
             .col_expr(Column::Role, Expr::value(role.name()))
             .col_expr(Column::UpdatedAt, Expr::value(Micros(at)));
-        change(&self.call(), promoted).await
+        change(&self.named("users.set_role"), promoted).await
     }
 
     async fn update(
@@ -176,7 +183,7 @@ impl<C: Connections> UserRepository for SeaOrm<C> {
                 update = update.col_expr(column, Expr::value(value));
             }
         }
-        let rows = update.exec_with_returning(&self.call()).await.map_err(store_error)?;
+        let rows = update.exec_with_returning(&self.named("users.update")).await.map_err(store_error)?;
         rows.into_iter().next().map(user).transpose()
     }
 
@@ -187,12 +194,13 @@ impl<C: Connections> UserRepository for SeaOrm<C> {
             .col_expr(Column::BanReason, Expr::value(reason))
             .col_expr(Column::BanExpiresAt, Expr::value(expires_at))
             .col_expr(Column::UpdatedAt, Expr::value(Micros(at)));
-        change(&self.call(), set).await
+        change(&self.named("users.set_ban"), set).await
     }
 
     async fn delete(&self, id: UserId) -> Result<bool, StoreError> {
         // Foreign keys take along what belongs to it.
-        let done = Entity::delete_by_id(id.uuid()).exec(&self.call()).await.map_err(store_error)?;
+        let done =
+            Entity::delete_by_id(id.uuid()).exec(&self.named("users.delete")).await.map_err(store_error)?;
         Ok(done.rows_affected > 0)
     }
 
@@ -201,7 +209,7 @@ impl<C: Connections> UserRepository for SeaOrm<C> {
             .filter(linked_accounts::Column::UserId.eq(id.uuid()))
             .order_by_asc(linked_accounts::Column::CreatedAt)
             .order_by_asc(linked_accounts::Column::Id)
-            .all(&self.call())
+            .all(&self.named("users.linked_accounts"))
             .await
             .map_err(store_error)?;
         Ok(rows.into_iter().map(link).collect())

@@ -9,6 +9,6 @@ mod smtp;
 
 pub use folder::MailFolder;
 pub use message::{InvalidSender, Sender};
-pub use outbox::{InProcessOutbox, MailOff};
+pub use outbox::{InProcessOutbox, MailFigures, MailOff};
 pub use relay::{SmtpRelay, SmtpRelayError};
-pub use smtp::SmtpMailer;
+pub use smtp::{SmtpMailer, greet};

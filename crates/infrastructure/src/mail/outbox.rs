@@ -9,6 +9,7 @@ use std::{error::Error, slice, sync::Arc, time::Duration};
 use holdfast_application::{
     Classify, ErrorKind,
     mail::{Courier, LinkError},
+    measure::{ByName, Counter},
     ports::{Errand, Mail, MailError, Outbox, OutboxFull, Place},
 };
 use tokio::{
@@ -33,13 +34,39 @@ pub struct InProcessOutbox {
     runtime: Handle,
     room: Arc<Semaphore>,
     turns: Arc<Semaphore>,
+    ends: Arc<ByName<Counter>>,
 }
+
+/// How mail fares, at the moment and since the process began.
+#[derive(Debug, Clone)]
+pub struct MailFigures {
+    /// How many errands wait or are run.
+    pub waiting: u64,
+    /// How many may.
+    pub limit: u64,
+    /// How often errands ended, or a try did: `sent`, `not_needed`, `given_up`, `tried_again`, `turned_away`.
+    pub ends: Vec<(&'static str, u64)>,
+}
+
+const SENT: &str = "sent";
+const NOT_NEEDED: &str = "not_needed";
+const GIVEN_UP: &str = "given_up";
+const TRIED_AGAIN: &str = "tried_again";
+const TURNED_AWAY: &str = "turned_away";
 
 impl InProcessOutbox {
     /// Errands run on `runtime`, whichever thread leaves them.
     pub fn new(courier: Courier, runtime: Handle) -> Self {
         let room = Arc::new(Semaphore::new(ROOM as usize));
-        Self { courier, runtime, room, turns: Arc::new(Semaphore::new(TURNS)) }
+        let ends = [SENT, NOT_NEEDED, GIVEN_UP, TRIED_AGAIN, TURNED_AWAY];
+        let ends = Arc::new(ByName::expecting(ends));
+        Self { courier, runtime, room, turns: Arc::new(Semaphore::new(TURNS)), ends }
+    }
+
+    /// How mail fares, for metrics.
+    pub fn figures(&self) -> MailFigures {
+        let waiting = (ROOM as usize).saturating_sub(self.room.available_permits());
+        MailFigures { waiting: waiting as u64, limit: ROOM.into(), ends: self.ends.read() }
     }
 
     /// Waits until everything is sent or given up, `limit` at most; what is left then is lost with the process, and the log
@@ -54,7 +81,10 @@ impl InProcessOutbox {
 
 impl Outbox for InProcessOutbox {
     fn reserve(&self) -> Result<Box<dyn Place>, OutboxFull> {
-        let place = Arc::clone(&self.room).try_acquire_owned().map_err(|_| OutboxFull)?;
+        let place = Arc::clone(&self.room).try_acquire_owned().map_err(|_| {
+            self.ends.count(TURNED_AWAY);
+            OutboxFull
+        })?;
         Ok(Box::new(Reserved { outbox: self.clone(), place }))
     }
 }
@@ -67,39 +97,56 @@ struct Reserved {
 
 impl Place for Reserved {
     fn submit(self: Box<Self>, errand: Errand) {
-        let Self { outbox: InProcessOutbox { courier, runtime, room: _, turns }, place } = *self;
+        let Self { outbox: InProcessOutbox { courier, runtime, room: _, turns, ends }, place } = *self;
         runtime.spawn(async move {
-            if let Some(mail) = write(&courier, &turns, &errand).await {
-                send(&courier, &turns, &errand, &mail).await;
-            }
+            let end = match write(&courier, &turns, &errand, &ends).await {
+                Ok(Some(mail)) => send(&courier, &turns, &errand, &mail, &ends).await,
+                Ok(None) => NOT_NEEDED,
+                Err(GivenUp) => GIVEN_UP,
+            };
+            ends.count(end);
             drop(place);
         });
     }
 }
 
-async fn write(courier: &Courier, turns: &Semaphore, errand: &Errand) -> Option<Mail> {
-    let mut tries = Tries::new(errand.name());
+/// The last try has failed.
+struct GivenUp;
+
+async fn write(
+    courier: &Courier,
+    turns: &Semaphore,
+    errand: &Errand,
+    ends: &ByName<Counter>,
+) -> Result<Option<Mail>, GivenUp> {
+    let mut tries = Tries::new(errand.name(), ends);
     loop {
         match in_turn(turns, courier.write(errand)).await {
-            Ok(mail) => return mail,
+            Ok(mail) => return Ok(mail),
             Err(error) => {
                 let worthwhile = matches!(error.kind(), ErrorKind::Unavailable(_));
                 let cause: &LinkError = &error;
                 if !tries.pause_after(cause, worthwhile).await {
-                    return None;
+                    return Err(GivenUp);
                 }
             }
         }
     }
 }
 
-async fn send(courier: &Courier, turns: &Semaphore, errand: &Errand, mail: &Mail) {
-    let mut tries = Tries::new(errand.name());
+async fn send(
+    courier: &Courier,
+    turns: &Semaphore,
+    errand: &Errand,
+    mail: &Mail,
+    ends: &ByName<Counter>,
+) -> &'static str {
+    let mut tries = Tries::new(errand.name(), ends);
     loop {
         match in_turn(turns, courier.send(mail)).await {
             Ok(()) => {
                 tracing::info!(target: "holdfast::mail", errand = errand.name(), mail_id = %mail.id, "mail was handed over");
-                return;
+                return SENT;
             }
             Err(error) => {
                 let worthwhile = match &error {
@@ -107,7 +154,7 @@ async fn send(courier: &Courier, turns: &Semaphore, errand: &Errand, mail: &Mail
                     MailError::Unmailable | MailError::Refused(_) => false,
                 };
                 if !tries.pause_after(&error, worthwhile).await {
-                    return;
+                    return GIVEN_UP;
                 }
             }
         }
@@ -122,14 +169,15 @@ async fn in_turn<T>(turns: &Semaphore, work: impl Future<Output = T>) -> T {
 }
 
 /// The tries of one step.
-struct Tries {
+struct Tries<'e> {
     errand: &'static str,
     pauses: slice::Iter<'static, Duration>,
+    ends: &'e ByName<Counter>,
 }
 
-impl Tries {
-    fn new(errand: &'static str) -> Self {
-        Self { errand, pauses: PAUSES.iter() }
+impl<'e> Tries<'e> {
+    fn new(errand: &'static str, ends: &'e ByName<Counter>) -> Self {
+        Self { errand, pauses: PAUSES.iter(), ends }
     }
 
     /// Waits before the next try; false when there is none. The log knows neither the address nor the link.
@@ -140,6 +188,7 @@ impl Tries {
             return false;
         };
         tracing::warn!(target: "holdfast::mail", errand, error, again_in = pause.as_secs(), "no mail yet");
+        self.ends.count(TRIED_AGAIN);
         sleep(*pause).await;
         true
     }

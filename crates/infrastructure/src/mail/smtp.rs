@@ -29,6 +29,20 @@ impl SmtpMailer {
     }
 }
 
+/// Connects to the relay, greets it, signs in where it is told how, and says goodbye: no mail is sent.
+///
+/// # Errors
+/// As for a mail; also where that takes longer than `limit`.
+pub async fn greet(relay: &SmtpRelay, limit: Duration) -> Result<(), MailError> {
+    let transport: AsyncSmtpTransport<Tokio1Executor> = relay.transport().build();
+    match timeout(limit, transport.test_connection()).await {
+        Ok(Ok(true)) => Ok(()),
+        Ok(Ok(false)) => Err(MailError::Unavailable(Reply(None).into())),
+        Ok(Err(error)) => Err(mail_error(error)),
+        Err(elapsed) => Err(MailError::Unavailable(elapsed.into())),
+    }
+}
+
 #[async_trait]
 impl Mailer for SmtpMailer {
     async fn send(&self, mail: &Mail) -> Result<(), MailError> {

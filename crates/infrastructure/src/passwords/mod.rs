@@ -18,6 +18,7 @@ use holdfast_application::{
 
 use hasher::Hasher;
 pub use pepper::{Pepper, Peppers};
+pub use pool::HashingFigures;
 use pool::Pool;
 
 /// How passwords are hashed.
@@ -73,9 +74,14 @@ impl Argon2Passwords {
         Ok(Self { hasher: Arc::new(hasher?), pool: Pool::new(concurrency, took) })
     }
 
-    /// How long one hash takes at present: a moving average, for metrics.
+    /// How long one hash takes at present: a moving average.
     pub fn hash_duration(&self) -> Duration {
         self.pool.mean()
+    }
+
+    /// How the queue is used at the moment, for metrics.
+    pub fn figures(&self) -> HashingFigures {
+        self.pool.figures()
     }
 }
 

@@ -9,7 +9,10 @@ use std::{
     time::{Duration, Instant},
 };
 
-use holdfast_application::ports::PasswordsError;
+use holdfast_application::{
+    measure::{ANSWERS, Counter, Durations, Measured},
+    ports::PasswordsError,
+};
 use tokio::{
     sync::{Semaphore, TryAcquireError, oneshot},
     task,
@@ -27,6 +30,21 @@ pub(super) struct Pool {
     waiting: AtomicUsize,
     /// Nanoseconds that one piece of work takes: a moving average.
     mean: Arc<AtomicU64>,
+    refused: Counter,
+    took: Arc<Durations>,
+}
+
+/// How the pool is used at the moment, and since the process began.
+#[derive(Debug, Clone)]
+pub struct HashingFigures {
+    /// How many hashes are made.
+    pub running: u64,
+    /// How many callers wait for their turn.
+    pub waiting: u64,
+    /// How many were turned away because the queue was full.
+    pub refused: u64,
+    /// How long hashes took, without the wait for a turn.
+    pub took: Measured,
 }
 
 /// The work was lost: it panicked, or the runtime is shutting down.
@@ -43,11 +61,23 @@ impl Pool {
             slots: Arc::new(Semaphore::new(concurrency)),
             waiting: AtomicUsize::new(0),
             mean: Arc::new(AtomicU64::new(nanos(took))),
+            refused: Counter::default(),
+            took: Arc::new(Durations::new(ANSWERS)),
         }
     }
 
     pub(super) fn mean(&self) -> Duration {
         Duration::from_nanos(self.mean.load(Ordering::Relaxed))
+    }
+
+    pub(super) fn figures(&self) -> HashingFigures {
+        let running = self.concurrency.saturating_sub(self.slots.available_permits());
+        HashingFigures {
+            running: running as u64,
+            waiting: self.waiting.load(Ordering::Relaxed) as u64,
+            refused: self.refused.read(),
+            took: self.took.read(),
+        }
     }
 
     /// Does `work` on a blocking thread as soon as a slot is free. Dropping the future gives up the place in line,
@@ -65,13 +95,14 @@ impl Pool {
             }
         };
         let (answer, answered) = oneshot::channel();
-        let mean = Arc::clone(&self.mean);
+        let (mean, durations) = (Arc::clone(&self.mean), Arc::clone(&self.took));
         task::spawn_blocking(move || {
             if answer.is_closed() {
                 return;
             }
             let (outcome, took) = timed(work);
             follow(&mean, took);
+            durations.add(took);
             drop(slot);
             // Nobody listens any more when the caller gave up in mid-work.
             answer.send(outcome).ok();
@@ -84,7 +115,10 @@ impl Pool {
         let join = |waiting: usize| (waiting < most).then_some(waiting + 1);
         match self.waiting.fetch_update(Ordering::Relaxed, Ordering::Relaxed, join) {
             Ok(_) => Ok(Place(&self.waiting)),
-            Err(waiting) => Err(PasswordsError::Busy { retry_after: self.wait_behind(waiting) }),
+            Err(waiting) => {
+                self.refused.count();
+                Err(PasswordsError::Busy { retry_after: self.wait_behind(waiting) })
+            }
         }
     }
 

@@ -96,7 +96,7 @@ operations! {
         work.commit().await?;
     };
     "UserRepository::list": |store, rows| {
-        drop(store.users().list(UserQuery { filter: everybody(), offset: 0, limit: 2 }).await?);
+        drop(store.users().list(UserQuery { filter: everybody(), behind: None, offset: 0, limit: 2 }).await?);
     };
     "UserRepository::count": |store, rows| store.users().count(everybody()).await? > 0;
     "UserRepository::insert": |store, rows| store.users().insert(&rows.newcomer).await?;
@@ -151,6 +151,9 @@ operations! {
     "AuditRepository::append": |store, rows| store.audit().append(&rows.event).await?;
     "AuditRepository::latest": |store, rows| store.audit().latest(rows.owner(), None, 10).await?;
     "AuditRepository::sweep": |store, rows| store.audit().sweep(never(), 10).await?;
+    "AuditRepository::between": |store, rows| {
+        drop(store.audit().between(never()..fixtures::at(2_000), None, 5).await?);
+    };
     "AuditRepository::deletions": |store, rows| drop(store.audit().deletions(never(), None, 5).await?);
 
     "IdempotencyRepository::find": |store, rows| {
@@ -171,6 +174,9 @@ operations! {
     "OneTimeTokenRepository::insert": |store, rows| store.one_time_tokens().insert(&rows.new_link).await?;
     "OneTimeTokenRepository::issued": |store, rows| {
         store.one_time_tokens().issued(rows.owner(), rows.link.purpose, never()).await?
+    };
+    "OneTimeTokenRepository::pending": |store, rows| {
+        store.one_time_tokens().pending(rows.owner(), now()).await?
     };
     "OneTimeTokenRepository::find": |store, rows| {
         store.one_time_tokens().find(rows.owner(), rows.link.purpose, HASH, now()).await?
@@ -270,7 +276,7 @@ fn later() -> holdfast_application::domain::Timestamp {
 }
 
 fn everybody() -> UserFilter {
-    UserFilter { role: None, banned: None, at: now() }
+    UserFilter { role: None, banned: None, active: None, email_prefix: None, at: now() }
 }
 
 fn another_hash() -> PasswordHash {

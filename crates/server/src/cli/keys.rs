@@ -23,7 +23,7 @@ Examples:
   holdfast keys rotate                                    the published key signs from now on
   holdfast keys retire gO0bpr3hYZ…                        a previous key goes when its tokens are over
 
-A server reads the directory when it starts: restart every instance after each step, one after the other.
+A server reads the directory when it starts and at each SIGHUP: reload every instance after each step, one after the other.
 docs/keys.md has the whole rotation.";
 
 /// Make, rotate and retire the key pairs that sign tokens

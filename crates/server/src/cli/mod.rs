@@ -1,15 +1,28 @@
 //! The command line: what can be asked of the program, and what each answer's exit code is.
 
+mod backup;
 mod check_config;
+mod completions;
+mod doctor;
+mod export;
 mod healthcheck;
+mod import;
 mod keys;
+mod man;
+mod restore;
+mod seed;
 mod serve;
+mod terminal;
+mod transfer;
 mod user;
+mod version;
 
-use std::{fmt, io::Write, process::ExitCode};
+use std::process::ExitCode;
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory as _, Parser, Subcommand};
 use migration::cli::MigrateArgs;
+
+use terminal::{INTERRUPTED, Interrupted, Output, complain, print};
 
 use crate::compose::in_runtime;
 use crate::settings::{Faults, Loaded, Settings, Sources, Warning};
@@ -17,12 +30,21 @@ use crate::settings::{Faults, Loaded, Settings, Sources, Warning};
 /// `EX_CONFIG` of sysexits.h.
 const CONFIGURATION_FAULT: u8 = 78;
 
+const EXAMPLES: &str = "\
+Examples:
+  holdfast                          serve
+  holdfast migrate up               before the first start on PostgreSQL
+  holdfast user create-admin --email ada@example.com
+
+Exit codes: 0 done, 1 failed, 2 wrong arguments, 78 faulty settings, 130 interrupted.
+Each command has its own --help. docs/cli.md has all of them on one page.";
+
 /// A task backend: accounts, sessions and tasks behind a REST API.
 ///
 /// Without a command it serves. Settings come from the environment and from `.env` files in the working directory;
 /// `docs/configuration.md` lists them.
 #[derive(Parser)]
-#[command(name = "holdfast", version)]
+#[command(name = "holdfast", version, after_help = EXAMPLES)]
 struct Arguments {
     #[command(subcommand)]
     command: Option<Command>,
@@ -31,10 +53,12 @@ struct Arguments {
 #[derive(Subcommand)]
 enum Command {
     /// Serve the API (the default)
+    #[command(after_help = "Examples:\n  holdfast serve\n  PORT=8080 holdfast serve")]
     Serve,
     /// Change the schema of the database
     Migrate(MigrateArgs),
     /// Check the settings and print them with secrets redacted; opens no database and no socket
+    #[command(after_help = "Examples:\n  holdfast check-config\n  holdfast check-config --json")]
     CheckConfig {
         /// Print JSON
         #[arg(long)]
@@ -42,14 +66,26 @@ enum Command {
     },
     Keys(keys::KeysArgs),
     /// Print the OpenAPI document
+    #[command(after_help = "Examples:\n  holdfast openapi > openapi.json")]
     Openapi,
     /// Ask a running server on this machine whether it is ready; for containers without a shell
+    #[command(after_help = "Examples:\n  holdfast healthcheck\n  PORT=8080 holdfast healthcheck")]
     Healthcheck,
-    /// Administer accounts
-    User {
-        #[command(subcommand)]
-        command: user::UserCommand,
-    },
+    Doctor(doctor::DoctorArgs),
+    User(user::UserArgs),
+    Seed(seed::SeedArgs),
+    Completions(completions::CompletionsArgs),
+    Man(man::ManArgs),
+    Version(version::VersionArgs),
+    Backup(backup::BackupArgs),
+    Restore(restore::RestoreArgs),
+    Export(export::ExportArgs),
+    Import(import::ImportArgs),
+}
+
+/// The whole command line, for whatever is made of it: completions, manual pages, and the test that looks at all of it.
+pub fn command() -> clap::Command {
+    Arguments::command()
 }
 
 /// Runs the command that the process was started with.
@@ -57,6 +93,16 @@ pub fn main() -> ExitCode {
     let command = match Arguments::parse().command.unwrap_or(Command::Serve) {
         Command::Openapi => return print(holdfast_web::openapi_json().trim_end()),
         Command::Keys(arguments) => return report(keys::run(arguments, &Sources::of_this_process())),
+        Command::CheckConfig { json } => {
+            return check_config::run(Settings::load(&Sources::of_this_process()), json);
+        }
+        Command::Doctor(arguments) => {
+            return doctor::run(arguments, &Sources::of_this_process())
+                .unwrap_or_else(|error| report(Err(error)));
+        }
+        Command::Completions(arguments) => return completions::run(arguments),
+        Command::Man(arguments) => return report(man::run(arguments)),
+        Command::Version(arguments) => return report(version::run(arguments)),
         other => other,
     };
     let Loaded { settings, warnings } = match Settings::load(&Sources::of_this_process()) {
@@ -64,14 +110,24 @@ pub fn main() -> ExitCode {
         Err(faults) => return misconfigured(&faults),
     };
     match command {
-        Command::CheckConfig { json } => check_config::run(&settings, &warnings, json),
         Command::Healthcheck => report(healthcheck::run(&settings)),
-        Command::Serve => report(in_runtime(serve::run(&settings, &warnings))),
+        Command::Serve => report(in_runtime(serve::run(Sources::of_this_process(), &settings, &warnings))),
         Command::Migrate(MigrateArgs { command }) => {
             report(in_runtime(migrate(&settings, &warnings, &command)))
         }
-        Command::User { command } => report(in_runtime(user::run(&settings, command))),
-        Command::Keys(_) | Command::Openapi => ExitCode::SUCCESS,
+        Command::Seed(arguments) => report(in_runtime(seed::run(&settings, arguments))),
+        Command::User(arguments) => report(in_runtime(user::run(&settings, arguments))),
+        Command::Backup(arguments) => report(in_runtime(backup::run(&settings, &warnings, arguments))),
+        Command::Restore(arguments) => report(in_runtime(restore::run(&settings, &warnings, arguments))),
+        Command::Export(arguments) => report(in_runtime(export::run(&settings, &warnings, arguments))),
+        Command::Import(arguments) => report(in_runtime(import::run(&settings, &warnings, arguments))),
+        Command::CheckConfig { .. }
+        | Command::Completions(_)
+        | Command::Doctor(_)
+        | Command::Keys(_)
+        | Command::Man(_)
+        | Command::Openapi
+        | Command::Version(_) => ExitCode::SUCCESS,
     }
 }
 
@@ -83,10 +139,16 @@ async fn migrate(
     crate::telemetry::start(&settings.telemetry);
     log_warnings(warnings);
     let url = &settings.database.migration_url;
-    // Nobody has said that a database on another machine may be thrown away.
-    let production = settings.environment.is_strict() || !(settings.environment_stated() || url.is_local());
+    let production = counts_as_production(settings);
     let patience = settings.database.wake_timeout();
-    Ok(migration::cli::run(command, url, patience, production, &mut std::io::stdout()).await?)
+    Ok(migration::cli::run(command, url, patience, production, &mut Output::new()).await?)
+}
+
+/// Whether nothing may be done that is for trying things. Nobody has said so of a database on another machine, where
+/// `ENVIRONMENT` is not set.
+fn counts_as_production(settings: &Settings) -> bool {
+    let url = &settings.database.migration_url;
+    settings.environment.is_strict() || !(settings.environment_stated() || url.is_local())
 }
 
 fn log_warnings(warnings: &[Warning]) {
@@ -103,6 +165,7 @@ fn misconfigured(faults: &Faults) -> ExitCode {
 fn report(result: anyhow::Result<()>) -> ExitCode {
     match result {
         Ok(()) => ExitCode::SUCCESS,
+        Err(error) if error.is::<Interrupted>() => ExitCode::from(INTERRUPTED),
         Err(error) => {
             complain(format_args!("error: {}", told(&error)));
             ExitCode::FAILURE
@@ -117,16 +180,4 @@ fn told(error: &anyhow::Error) -> String {
         cause if told.contains(&cause) => told,
         cause => format!("{told}: {cause}"),
     })
-}
-
-fn print(text: &str) -> ExitCode {
-    match writeln!(std::io::stdout(), "{text}") {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(_) => ExitCode::FAILURE,
-    }
-}
-
-fn complain(text: fmt::Arguments<'_>) {
-    // There is nobody left to tell when stderr is closed.
-    let _ = writeln!(std::io::stderr(), "{text}");
 }

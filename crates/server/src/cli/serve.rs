@@ -5,15 +5,18 @@ use anyhow::Context;
 use super::log_warnings;
 use crate::{
     compose::Application,
-    settings::{Settings, Warning},
+    reload::{Hangups, Reload},
+    settings::{Settings, Sources, Warning},
 };
 
 /// Runs until SIGTERM or Ctrl-C and then lets requests in flight finish.
-pub(super) async fn run(settings: &Settings, warnings: &[Warning]) -> anyhow::Result<()> {
-    crate::telemetry::start(&settings.telemetry);
+pub(super) async fn run(sources: Sources, settings: &Settings, warnings: &[Warning]) -> anyhow::Result<()> {
+    // First of all: without a listener the signal ends the process.
+    let hangups = Hangups::listen().context("cannot listen for SIGHUP")?;
+    let filter = crate::telemetry::start(&settings.telemetry);
     log_warnings(warnings);
     let application = Application::build(settings).await?;
-    let base = format!("http://{}", application.address());
+    let base = application.url();
     tracing::info!(
         target: "holdfast::server",
         version = env!("CARGO_PKG_VERSION"),
@@ -21,7 +24,11 @@ pub(super) async fn run(settings: &Settings, warnings: &[Warning]) -> anyhow::Re
         "Holdfast is up. API: {base}/api/v1  Documentation: {base}/api/docs  Database: {}",
         settings.database.url.redacted(),
     );
-    application.run().await.context("the server stopped with an error")?;
+    if let Some(address) = application.operations_address() {
+        tracing::info!(target: "holdfast::server", "Metrics: http://{address}/metrics  Settings: http://{address}/health/config");
+    }
+    let reload = Reload { sources, hangups, filter };
+    application.run_reloading(reload).await.context("the server stopped with an error")?;
     tracing::info!(target: "holdfast::server", "stopped; every accepted request was answered");
     Ok(())
 }

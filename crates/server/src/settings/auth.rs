@@ -90,6 +90,18 @@ impl AuthSettings {
         section
     }
 
+    /// These settings with the keys of `new`.
+    pub(super) fn with_keys_of(&self, new: &Self) -> Self {
+        Self {
+            keys: new.keys.clone(),
+            secret: new.secret.clone(),
+            previous_secrets: new.previous_secrets.clone(),
+            legacy: new.legacy.clone(),
+            signed_by: new.signed_by,
+            ..self.clone()
+        }
+    }
+
     /// How long an access token lives.
     pub fn access_token_lifetime(&self) -> Duration {
         Duration::from_mins(self.access_token_minutes.into())

@@ -6,13 +6,14 @@ use std::time::Duration;
 
 use migration::database_url::{
     self, Chosen, DEVELOPMENT_DEFAULT, DatabaseUrl, Engine, FALLBACK_ORDER, FASTAPI_PLACEHOLDER,
-    FaultyVariable, UNPOOLED_VARIABLE,
+    FaultyVariable, READ_VARIABLE, UNPOOLED_VARIABLE,
 };
 use migration::fastapi_file;
 use validator::Validate;
 
 use super::describe::Effective;
 use super::environment::Environment;
+use super::read_url;
 use super::reader::Reader;
 
 /// The database and the connections to it.
@@ -22,7 +23,9 @@ pub struct DatabaseSettings {
     pub url: DatabaseUrl,
     /// What migrations run on: the same database, without a pooler in between where one is known.
     pub migration_url: DatabaseUrl,
-    /// Connections at most, 1–1000.
+    /// A replica that lists may be read from.
+    pub read_url: Option<DatabaseUrl>,
+    /// Connections at most, and as many to the replica, 1–1000.
     #[validate(range(min = 1, max = 1000, code = "DATABASE_POOL_SIZE"))]
     pub pool_size: u32,
     /// Prepared statements per connection, 0–10000.
@@ -43,20 +46,27 @@ impl DatabaseSettings {
     pub(super) fn read(reader: &mut Reader, directory: &Path, environment: Environment) -> Self {
         let allow_sqlite_in_production = reader.boolean("ALLOW_SQLITE_IN_PRODUCTION");
         let chosen = urls(reader, directory, environment);
-        if let (Some((served, migrated)), true) = (&chosen, environment.is_strict()) {
+        if let Some((served, migrated)) = &chosen {
             let other = (served.0 != migrated.0).then_some(migrated);
             for (variable, url) in std::iter::once(served).chain(other) {
-                if let Some(text) = url.production_fault(allow_sqlite_in_production) {
+                if is_in_memory(url) {
+                    let problem = "is a database in memory, which would be gone with its connection";
+                    reader.fault_expecting(variable, problem, "a file, as in sqlite://data/holdfast.db");
+                } else if environment.is_strict()
+                    && let Some(text) = url.production_fault(allow_sqlite_in_production)
+                {
                     report(reader, variable, text);
                 }
             }
         }
+        let read_url = read_url::read(reader, chosen.as_ref().map(|(served, _)| served), environment);
         let default = || ("DATABASE_URL", development_default());
         let ((url_variable, url), (migration_url_variable, migration_url)) =
             chosen.unwrap_or_else(|| (default(), default()));
         let section = Self {
             url,
             migration_url,
+            read_url,
             pool_size: reader.number("DATABASE_POOL_SIZE"),
             statement_cache: reader.number("DATABASE_STATEMENT_CACHE"),
             wake_timeout_seconds: reader.seconds("DATABASE_WAKE_TIMEOUT"),
@@ -86,6 +96,7 @@ impl DatabaseSettings {
         let Self {
             url,
             migration_url,
+            read_url,
             pool_size,
             statement_cache,
             wake_timeout_seconds,
@@ -99,6 +110,7 @@ impl DatabaseSettings {
         let mut rows: Effective = FALLBACK_ORDER.into_iter().map(|name| (name, served(name))).collect();
         rows.extend([
             (UNPOOLED_VARIABLE, unpooled),
+            (READ_VARIABLE, read_url.as_ref().map(DatabaseUrl::redacted)),
             ("DATABASE_POOL_SIZE", Some(pool_size.to_string())),
             ("DATABASE_STATEMENT_CACHE", Some(statement_cache.to_string())),
             ("DATABASE_WAKE_TIMEOUT", Some(wake_timeout_seconds.to_string())),
@@ -109,7 +121,7 @@ impl DatabaseSettings {
     }
 }
 
-type Named = (&'static str, DatabaseUrl);
+pub(super) type Named = (&'static str, DatabaseUrl);
 
 /// The URL to serve and the one to migrate, each with its variable; `None` where none is set, or where
 /// one is wrong.
@@ -145,13 +157,20 @@ fn urls(reader: &mut Reader, directory: &Path, environment: Environment) -> Opti
     }
 }
 
+fn is_in_memory(url: &DatabaseUrl) -> bool {
+    match url {
+        DatabaseUrl::Postgres(_) => false,
+        DatabaseUrl::Sqlite(location) => location.path().is_none(),
+    }
+}
+
 #[expect(clippy::expect_used, reason = "a constant, parsed in every test that loads settings")]
 fn development_default() -> DatabaseUrl {
     DatabaseUrl::parse(DEVELOPMENT_DEFAULT).expect("the development default is a database URL")
 }
 
 /// Each warning begins with the variable it is about.
-fn pass_on(reader: &mut Reader, warnings: Vec<String>) {
+pub(super) fn pass_on(reader: &mut Reader, warnings: Vec<String>) {
     for warning in warnings {
         match warning.split_once(' ') {
             Some((variable, message)) => reader.warn(variable, message),
@@ -160,12 +179,12 @@ fn pass_on(reader: &mut Reader, warnings: Vec<String>) {
     }
 }
 
-fn report_faulty(reader: &mut Reader, FaultyVariable { variable, fault }: &FaultyVariable) {
+pub(super) fn report_faulty(reader: &mut Reader, FaultyVariable { variable, fault }: &FaultyVariable) {
     report(reader, variable, &fault.to_string());
 }
 
 /// The migration crate tells a fault and its expectation in one sentence.
-fn report(reader: &mut Reader, variable: &str, text: &str) {
+pub(super) fn report(reader: &mut Reader, variable: &str, text: &str) {
     match text.split_once("; expected ") {
         Some((problem, expected)) => reader.fault_expecting(variable, problem, expected),
         None => reader.fault(variable, text),
@@ -178,6 +197,9 @@ fn nothing_set(reader: &mut Reader, directory: &Path, environment: Environment) 
     const NAME: &str = "DATABASE_URL";
     if reader.set(UNPOOLED_VARIABLE).is_some() {
         reader.warn(UNPOOLED_VARIABLE, "has no effect alone: it goes with DATABASE_URL");
+    }
+    if FALLBACK_ORDER.into_iter().any(|name| reader.is_unread(name)) {
+        return;
     }
     match fastapi_file::has_its_tables(&directory.join(fastapi_file::FILE_NAME)) {
         Ok(true) => reader.fault_expecting(

@@ -3,17 +3,20 @@
 
 use std::fmt;
 
+use serde::Serialize;
+
 use super::variables;
 
 /// One thing that keeps the server from starting, told in one line:
 /// the variable, what is wrong with it, and what is expected. It never holds a secret's value.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Fault {
     /// The variable, or the file where the fault lies in a file's syntax.
     pub variable: String,
     /// The fallback that the value came from, where the variable itself is missing.
     pub taken_from: Option<&'static str>,
     /// What is wrong.
+    #[serde(rename = "fault")]
     pub problem: String,
     /// What would be right.
     pub expected: String,
@@ -63,7 +66,7 @@ impl fmt::Display for Faults {
 impl std::error::Error for Faults {}
 
 /// Something an operator should know, which does not stop the start. It never holds a secret's value.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Warning {
     /// The variable, or the file, that the warning is about.
     pub variable: String,

@@ -32,7 +32,7 @@ impl LegacyTokenSettings {
             let at = at.and_then(|at| Timestamp::from_datetime(at.to_utc()).ok());
             at.ok_or_else(|| format!("{} is not a date and time with its offset", quoted(text)))
         });
-        if until.is_some() && given.is_none() {
+        if until.is_some() && given.is_none() && !reader.is_unread(SECRET) {
             let problem = format!("is set, but there is no {SECRET} to verify such tokens with");
             reader.fault_expecting(UNTIL, problem, format!("{SECRET} as the FastAPI backend had it"));
         }

@@ -18,16 +18,21 @@ mod http;
 mod legacy_tokens;
 mod limits;
 mod mail;
+mod operations;
 mod passwords;
+mod read_url;
 mod reader;
+mod renewal;
 mod revocation;
 mod secret;
+mod secret_files;
 mod signing_keys;
 mod signing_secret;
 mod sources;
 mod strictness;
 mod telemetry;
 mod throttling;
+mod tls;
 mod unknown;
 pub mod variables;
 
@@ -43,7 +48,9 @@ pub use http::HttpSettings;
 pub use legacy_tokens::LegacyTokenSettings;
 pub use limits::LimitSettings;
 pub use mail::{Delivery, MailSettings};
+pub use operations::{OperationsPlace, OperationsSettings};
 pub use passwords::PasswordSettings;
+pub use renewal::Change;
 pub use revocation::Revocation;
 pub use secret::{REDACTED, Secret};
 pub use signing_keys::{KeyCommandSettings, KeySettings};
@@ -51,6 +58,7 @@ pub use signing_secret::{MINIMUM_BYTES, SecretSource};
 pub use sources::{Origin, Sources};
 pub use telemetry::{LogFormat, LogLevel, TelemetrySettings};
 pub use throttling::ThrottlingSettings;
+pub use tls::TlsSettings;
 
 use reader::Reader;
 use strictness::Strictness;
@@ -62,6 +70,10 @@ pub struct Settings {
     pub environment: Environment,
     /// The listener.
     pub http: HttpSettings,
+    /// TLS of the listener.
+    pub tls: TlsSettings,
+    /// What operators see.
+    pub operations: OperationsSettings,
     /// Logs.
     pub telemetry: TelemetrySettings,
     /// The database.
@@ -102,7 +114,7 @@ impl Settings {
         let layers = sources::layer(sources, &mut faults, &mut warnings);
         let mut reader = Reader::new(layers, faults, warnings);
         let settings = Self::read(&mut reader, sources);
-        let Reader { faults, warnings, .. } = reader;
+        let (faults, warnings) = reader.into_faults();
         if faults.is_empty() { Ok(Loaded { settings, warnings }) } else { Err(Faults::new(faults)) }
     }
 
@@ -120,9 +132,11 @@ impl Settings {
     fn read(reader: &mut Reader, Sources { directory, environment: _ }: &Sources) -> Self {
         let environment = reader.word("ENVIRONMENT", Environment::parse);
         let http = HttpSettings::read(reader);
+        let tls = TlsSettings::read(reader, directory);
         let telemetry = TelemetrySettings::read(reader, environment);
         let database = DatabaseSettings::read(reader, directory, environment);
         let strictness = Strictness::judge(reader, environment, &http, &database);
+        let operations = OperationsSettings::read(reader, &http, &strictness);
         let auth = AuthSettings::read(reader, directory, &strictness);
         let passwords = PasswordSettings::read(reader, &strictness);
         let encryption = EncryptionSettings::read(reader, directory, &strictness);
@@ -133,6 +147,8 @@ impl Settings {
         let sections = [
             vec![("ENVIRONMENT", Some(environment.as_str().to_owned()))],
             http.effective(),
+            tls.effective(),
+            operations.effective(),
             telemetry.effective(),
             database.effective(),
             auth.effective(),
@@ -147,6 +163,8 @@ impl Settings {
         Self {
             environment,
             http,
+            tls,
+            operations,
             telemetry,
             database,
             auth,

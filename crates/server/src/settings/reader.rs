@@ -27,6 +27,18 @@ impl Reader {
         self.layers.set(name)
     }
 
+    /// Whether somebody set the variable by a file which cannot be used.
+    pub(super) fn is_unread(&self, name: &str) -> bool {
+        self.layers.unread().contains(name)
+    }
+
+    /// The faults, without those of variables whose value could not be read: why it could not is told already.
+    pub(super) fn into_faults(self) -> (Vec<Fault>, Vec<Warning>) {
+        let Self { layers, mut faults, warnings } = self;
+        faults.retain(|fault| !layers.unread().contains(fault.variable.as_str()));
+        (faults, warnings)
+    }
+
     pub(super) fn warn(&mut self, variable: &str, message: impl Into<String>) {
         self.warnings.push(Warning { variable: variable.to_owned(), message: message.into() });
     }

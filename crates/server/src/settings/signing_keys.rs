@@ -55,6 +55,11 @@ impl KeySettings {
         section
     }
 
+    /// The key pairs by their `kid`, the one that signs first.
+    pub(super) fn ids(&self) -> Vec<&str> {
+        self.signing.iter().chain(&self.verifying).map(|key| key.id()).collect()
+    }
+
     pub(super) fn effective(&self) -> Effective {
         let Self { algorithm, signing: _, verifying: _, directory } = self;
         let algorithm = algorithm.map_or(SECRETS_ALGORITHM, PairAlgorithm::name);

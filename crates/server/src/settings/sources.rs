@@ -3,7 +3,8 @@
 //! texts here, because `config` and serde stop at the first value of a wrong type. Parsing is
 //! `reader`'s.
 
-use std::collections::BTreeMap;
+use std::borrow::Cow;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::path::PathBuf;
 
@@ -12,6 +13,7 @@ use config::{Config, ConfigError, Map, Source, Value, ValueKind};
 use super::env_files::EnvFiles;
 use super::environment::Environment;
 use super::fault::{Fault, Warning};
+use super::secret_files::{self, Found};
 use super::unknown;
 use super::variables::{self, Fallback};
 
@@ -47,7 +49,7 @@ impl fmt::Debug for Sources {
 }
 
 /// The source that a value was taken from.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Origin {
     /// Nobody set it.
     Default,
@@ -55,10 +57,12 @@ pub enum Origin {
     File(&'static str),
     /// The process environment.
     Process,
+    /// A file with nothing but the value, by its path.
+    SecretFile(PathBuf),
 }
 
 impl Origin {
-    const ALL: [Self; 6] = [
+    const LAYERS: [Self; 6] = [
         Self::Default,
         Self::File(".env"),
         Self::File(".env.local"),
@@ -67,18 +71,19 @@ impl Origin {
         Self::Process,
     ];
 
-    /// As it is shown: `default`, the file's name, or `environment`.
+    /// As it is shown: `default`, the file's name, `environment`, or `file` and a path.
     #[must_use]
-    pub fn label(self) -> &'static str {
-        match self {
+    pub fn label(&self) -> Cow<'static, str> {
+        Cow::Borrowed(match self {
             Self::Default => "default",
             Self::File(name) => name,
             Self::Process => "environment",
-        }
+            Self::SecretFile(path) => return Cow::Owned(format!("file {}", path.display())),
+        })
     }
 
     fn of_label(label: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|origin| origin.label() == label)
+        Self::LAYERS.into_iter().find(|origin| origin.label() == label)
     }
 }
 
@@ -89,12 +94,29 @@ pub(super) struct Entry {
 }
 
 /// The winning value of every known variable that has one, defaults included.
-pub(super) struct Layers(BTreeMap<&'static str, Entry>);
+#[derive(Default)]
+pub(super) struct Layers {
+    entries: BTreeMap<&'static str, Entry>,
+    unread: BTreeSet<&'static str>,
+}
 
 impl Layers {
     /// The value that holds: set, or a default that is a text.
     pub(super) fn effective(&self, name: &str) -> Option<&Entry> {
-        self.0.get(name)
+        self.entries.get(name)
+    }
+
+    /// Variables that somebody set by a file which cannot be used. That is a fault already.
+    pub(super) fn unread(&self) -> &BTreeSet<&'static str> {
+        &self.unread
+    }
+
+    fn take_over(mut self, Found { values, unread }: Found) -> Self {
+        for name in &unread {
+            self.entries.remove(name);
+        }
+        self.entries.extend(values);
+        Self { unread, ..self }
     }
 
     /// The value that somebody set.
@@ -116,8 +138,12 @@ impl Layer {
         Self { origin, values }
     }
 
-    fn get(&self, name: &str) -> Option<&str> {
+    pub(super) fn get(&self, name: &str) -> Option<&str> {
         self.values.get(name).map(|value| value.trim())
+    }
+
+    pub(super) fn origin(&self) -> &Origin {
+        &self.origin
     }
 }
 
@@ -135,7 +161,7 @@ impl Source for Layer {
 
     /// Known variables only: `config` reads a dot in a name as a path.
     fn collect(&self) -> Result<Map<String, Value>, ConfigError> {
-        let origin = self.origin.label().to_owned();
+        let origin = self.origin.label().into_owned();
         Ok(variables::ALL
             .iter()
             .filter_map(|variable| Some((variable.name, self.get(variable.name)?)))
@@ -160,19 +186,23 @@ pub(super) fn layer(sources: &Sources, faults: &mut Vec<Fault>, warnings: &mut V
     if let Some(inner) =
         specific.get("ENVIRONMENT").filter(|text| Environment::parse(text) != Some(environment))
     {
-        faults.push(contradiction(specific.origin.label(), inner, environment));
+        faults.push(contradiction(&specific.origin.label(), inner, environment));
     }
     unknown::warn_of_process(&sources.environment, warnings);
     check_text(&[&shared, &specific, &process], faults);
-    merge([shared, specific, process]).unwrap_or_else(|error| {
+    let strict = environment.is_strict();
+    let found =
+        secret_files::read(&sources.directory, [&process, &specific, &shared], strict, faults, warnings);
+    let layers = merge([shared, specific, process]).unwrap_or_else(|error| {
         faults.push(Fault {
             variable: "settings".to_owned(),
             taken_from: None,
             problem: format!("cannot be laid over each other ({error})"),
             expected: "plain variables".to_owned(),
         });
-        Layers(BTreeMap::new())
-    })
+        Layers::default()
+    });
+    layers.take_over(found)
 }
 
 fn contradiction(file: &str, inner: &str, environment: Environment) -> Fault {
@@ -207,20 +237,25 @@ fn merge(layers: [Layer; 3]) -> Result<Layers, ConfigError> {
             _ => None,
         }
     });
-    Ok(Layers(entries.collect()))
+    Ok(Layers { entries: entries.collect(), unread: BTreeSet::new() })
+}
+
+/// What is wrong with the text of a value, whatever it is for.
+pub(super) fn text_problem(value: &str) -> Option<&'static str> {
+    if value.contains('\u{fffd}') {
+        Some("is not valid UTF-8")
+    } else if value.contains(char::is_control) {
+        Some("holds a line break or another control character")
+    } else {
+        None
+    }
 }
 
 /// Known variables whose text was no UTF-8 where it came from, or that span lines.
 fn check_text(layers: &[&Layer], faults: &mut Vec<Fault>) {
     for variable in variables::ALL {
         let Some(value) = layers.iter().rev().find_map(|layer| layer.get(variable.name)) else { continue };
-        let problem = if value.contains('\u{fffd}') {
-            "is not valid UTF-8"
-        } else if value.contains(char::is_control) {
-            "holds a line break or another control character"
-        } else {
-            continue;
-        };
+        let Some(problem) = text_problem(value) else { continue };
         faults.push(Fault {
             variable: variable.name.to_owned(),
             taken_from: None,

@@ -24,7 +24,7 @@ const NEAR: usize = 3;
 
 pub(super) fn warn_of_process(environment: &BTreeMap<String, String>, warnings: &mut Vec<Warning>) {
     let set = environment.iter().filter(|(_, value)| !value.trim().is_empty());
-    for name in set.map(|(name, _)| name).filter(|name| variables::find(name).is_none()) {
+    for name in set.map(|(name, _)| name).filter(|name| !is_ours(name)) {
         if WITHOUT_EFFECT.contains(&name.as_str()) {
             warnings.push(without_effect(name));
         } else if OUR_PREFIXES.iter().any(|prefix| name.starts_with(prefix)) {
@@ -38,7 +38,7 @@ pub(super) fn warn_of_process(environment: &BTreeMap<String, String>, warnings: 
 /// The name is shown only where it looks like one: a secret broken over two lines may end in `=`,
 /// and would be read as a name.
 pub(super) fn warn_of_file(file: &str, line: usize, name: &str, warnings: &mut Vec<Warning>) -> bool {
-    if variables::find(name).is_some() {
+    if is_ours(name) {
         return true;
     }
     if WITHOUT_EFFECT.contains(&name) {
@@ -50,6 +50,10 @@ pub(super) fn warn_of_file(file: &str, line: usize, name: &str, warnings: &mut V
         warnings.push(Warning { variable: file.to_owned(), message });
     }
     false
+}
+
+fn is_ours(name: &str) -> bool {
+    variables::find(name).or_else(|| variables::of_file(name)).is_some()
 }
 
 fn without_effect(name: &str) -> Warning {

@@ -38,6 +38,12 @@ impl Variable {
         }
     }
 
+    /// Whether its value must never be shown. It may then be kept in a file of its own, which [`FILE_SUFFIX`] names.
+    #[must_use]
+    pub fn is_secret(&self) -> bool {
+        matches!(self.kind, "secret" | "list of secrets" | "database URL" | "SMTP URL")
+    }
+
     /// What a fault says is expected.
     pub(super) fn expected(&self) -> String {
         let Self { kind, range, .. } = self;
@@ -51,9 +57,19 @@ pub fn find(name: &str) -> Option<&'static Variable> {
     ALL.iter().find(|variable| variable.name == name)
 }
 
-/// Where the variable stands in the documentation; what is no variable stands before all.
+/// Behind the name of a secret variable: the path of a file that holds its value.
+pub const FILE_SUFFIX: &str = "_FILE";
+
+/// The secret variable whose file has this name.
+#[must_use]
+pub fn of_file(name: &str) -> Option<&'static Variable> {
+    find(name.strip_suffix(FILE_SUFFIX)?).filter(|variable| variable.is_secret())
+}
+
+/// Where the variable, or the one whose file it names, stands in the documentation; what is no variable stands before all.
 pub(super) fn position(name: &str) -> Option<usize> {
-    ALL.iter().position(|variable| variable.name == name)
+    let documented = of_file(name).map_or(name, |variable| variable.name);
+    ALL.iter().position(|variable| variable.name == documented)
 }
 
 const fn variable(
@@ -82,12 +98,18 @@ pub const ALL: &[Variable] = &[
         "The address to listen on; localhost is 127.0.0.1."),
     variable("PORT", "whole number", Text("8000"), "0–65535",
         "The port to listen on; 0 takes any free one."),
+    variable("TLS_CERTIFICATE", "path", Nothing, "a PEM file with the server's certificate first, then the intermediate ones; together with TLS_PRIVATE_KEY",
+        "The certificate that the listener speaks HTTPS with, read again when it changes; without one it speaks clear text, for a proxy in front."),
+    variable("TLS_PRIVATE_KEY", "path", Nothing, "a PEM file with the private key of TLS_CERTIFICATE, not encrypted, readable by its owner alone",
+        "The key of that certificate."),
     variable("ALLOWED_ORIGINS", "list of origins", Text("http://localhost:3000,http://127.0.0.1:3000"), "scheme://host[:port] each, exact, no *",
         "The browser origins that may call the API with credentials."),
     variable("TRUSTED_PROXIES", "list of networks", Nothing, "IP addresses or CIDR networks",
         "The proxies whose X-Forwarded-For is believed."),
     variable("PUBLIC_URL", "URL", Nothing, "absolute http:// or https:// without user, query or fragment",
         "The address of the front end, where links in mails lead; where it is not set, the first of ALLOWED_ORIGINS."),
+    variable("OPS_ADDRESS", "address", Nothing, "an IP address or localhost, a colon and a port, as 127.0.0.1:9464; not HOST and PORT",
+        "Where /metrics and /health/config are served, and nowhere else; not set, they stand beside the API in local development, and nowhere in staging and production."),
     variable("DRAIN_DELAY", "seconds", Text("3"), "0–60",
         "How long the listener still accepts after SIGTERM; 3 and 3s are the same."),
     variable("REQUIRE_IF_MATCH", "boolean", Text("false"), TRUE_OR_FALSE,
@@ -104,6 +126,8 @@ pub const ALL: &[Variable] = &[
         "The database, when neither of the two above is set."),
     variable("DATABASE_URL_UNPOOLED", "database URL", Nothing, DATABASE_URL,
         "The same database without a pooler in between, for migrations."),
+    variable("DATABASE_READ_URL", "database URL", Nothing, "postgres://, postgresql://, postgresql+asyncpg:// or postgresql+psycopg2://; a streaming replica of the database",
+        "A replica that lists of tasks are read from while it has everything that anybody was told; the primary answers otherwise."),
     variable("DATABASE_POOL_SIZE", "whole number", Text("10"), "1–1000",
         "How many connections one instance holds at most."),
     variable("DATABASE_STATEMENT_CACHE", "whole number", Text("100"), "0–10000",
@@ -176,6 +200,29 @@ pub const ALL: &[Variable] = &[
         "Who mail comes from; required with SMTP_URL."),
     variable("AUDIT_RETENTION_DAYS", "days", Text("365"), "31–3650",
         "How long entries of the security history are kept."),
+];
+
+/// What a running server takes over when it is told to reload. Everything else needs a restart.
+pub const RELOADED: &[&str] = &[
+    "ALLOWED_ORIGINS",
+    "LOG_LEVEL",
+    "JWT_SECRET",
+    "JWT_PREVIOUS_SECRETS",
+    "BETTER_AUTH_SECRET",
+    "JWT_ALGORITHM",
+    "JWT_KEY_DIRECTORY",
+    "LEGACY_TOKENS_UNTIL",
+    "ENCRYPTION_KEY",
+    "ENCRYPTION_PREVIOUS_KEYS",
+    "RATE_LIMIT",
+    "RATE_LIMIT_SIGN_IN_BURST",
+    "RATE_LIMIT_SIGN_IN_PER_MINUTE",
+    "RATE_LIMIT_REFRESH_PER_MINUTE",
+    "RATE_LIMIT_NETWORK_FAILURES",
+    "RATE_LIMIT_NETWORK_DELAY",
+    "RATE_LIMIT_ACCOUNT_FAILURES",
+    "RATE_LIMIT_ACCOUNT_DELAY",
+    "RATE_LIMIT_MAX_DELAY",
 ];
 
 /// What the FastAPI backend read, or listed without reading, and this server has no use for.

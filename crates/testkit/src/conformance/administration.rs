@@ -7,9 +7,9 @@ use holdfast_application::{
     domain::{
         UserId,
         sessions::EventKind,
-        users::{Account, Ban, BanReason, Image, LinkedAccount, Name, Role, User},
+        users::{Account, Ban, BanReason, Email, Image, LinkedAccount, Name, Role, User},
     },
-    ports::{ProfileChanges, TaskFilter, UserFilter, UserQuery},
+    ports::{ProfileChanges, TaskFilter, UserFilter, UserPosition, UserQuery},
 };
 
 use super::Fresh;
@@ -31,12 +31,13 @@ fn ban(seconds: u64) -> Ban {
 }
 
 fn everybody() -> UserFilter {
-    UserFilter { role: None, banned: None, at: at(0) }
+    UserFilter { role: None, banned: None, active: None, email_prefix: None, at: at(0) }
 }
 
 /// The ids of `users` in the order of the list, whatever else is in it.
 async fn listed(fresh: &Fresh, filter: UserFilter, users: &[User]) -> Vec<UserId> {
-    let all = fresh.store.users().list(UserQuery { filter, offset: 0, limit: u64::MAX }).await.unwrap();
+    let query = UserQuery { filter: filter.clone(), behind: None, offset: 0, limit: u64::MAX };
+    let all = fresh.store.users().list(query).await.unwrap();
     assert_eq!(fresh.store.users().count(filter).await.unwrap(), all.len() as u64);
     let own: BTreeSet<UserId> = users.iter().map(|user| user.id).collect();
     all.iter().map(|user| user.id).filter(|id| own.contains(id)).collect()
@@ -122,7 +123,9 @@ pub async fn the_newest_accounts_come_first(fresh: &Fresh) {
     users.sort_by_key(|user| std::cmp::Reverse((user.created_at, user.id)));
     let expected: Vec<UserId> = users.iter().map(|user| user.id).collect();
     assert_eq!(listed(fresh, everybody(), &users).await, expected);
-    let page = |offset, limit| fresh.store.users().list(UserQuery { filter: everybody(), offset, limit });
+    let page = |offset, limit| {
+        fresh.store.users().list(UserQuery { filter: everybody(), behind: None, offset, limit })
+    };
     let all = page(0, u64::MAX).await.unwrap();
     assert_eq!(page(1, 2).await.unwrap(), all[1..3]);
     assert_eq!(page(u64::MAX, 5).await.unwrap(), []);
@@ -148,11 +151,69 @@ pub async fn accounts_are_filtered_by_role_and_by_bans_that_hold(fresh: &Fresh) 
         (None, Some(false), 10, vec![0, 1, 2]),
         (Some(Role::User), Some(true), 9, vec![2]),
     ] {
-        let filter = UserFilter { role, banned, at: at(seconds) };
-        let found: BTreeSet<UserId> = listed(fresh, filter, &users).await.into_iter().collect();
+        let filter = UserFilter { role, banned, at: at(seconds), ..everybody() };
+        let found: BTreeSet<UserId> = listed(fresh, filter.clone(), &users).await.into_iter().collect();
         let expected: BTreeSet<UserId> = expected.into_iter().map(|n: usize| users[n].id).collect();
         assert_eq!(found, expected, "{filter:?}");
     }
+}
+
+/// `email_prefix` MUST be taken literally.
+pub async fn accounts_are_filtered_by_their_state_and_by_how_their_address_begins(fresh: &Fresh) {
+    let mark = unique().simple().to_string();
+    let mut users = Vec::new();
+    for (local, active) in [("a_1", true), ("a_2", false), ("aX1", true), ("ÄB", true), ("b%", true)] {
+        let email = Email::new(format!("{mark}{local}@example.com")).unwrap();
+        let mut account = account().build();
+        (account.user.email, account.user.active) = (email, active);
+        users.push(insert(fresh, account).await);
+    }
+    for (prefix, active, expected) in [
+        ("", None, vec![0, 1, 2, 3, 4]),
+        ("", Some(false), vec![1]),
+        ("a", Some(true), vec![0, 2]),
+        ("a_", None, vec![0, 1]),
+        ("äb@ex", None, vec![3]),
+        ("b%", None, vec![4]),
+        ("%", None, vec![]),
+        ("a\\_", None, vec![]),
+        ("example", None, vec![]),
+    ] {
+        let email_prefix = Some(format!("{mark}{prefix}"));
+        let filter = UserFilter { email_prefix, active, ..everybody() };
+        let found: BTreeSet<UserId> = listed(fresh, filter, &users).await.into_iter().collect();
+        let expected: BTreeSet<UserId> = expected.into_iter().map(|n: usize| users[n].id).collect();
+        assert_eq!(found, expected, "{prefix} {active:?}");
+    }
+}
+
+/// Pages that follow each other by place MUST show every account that is there throughout exactly once.
+pub async fn accounts_come_and_go_while_their_list_is_read(fresh: &Fresh) {
+    let mark = unique().simple().to_string();
+    let named = |n: usize, created| {
+        let mut account = account().build();
+        account.user.email = Email::new(format!("{mark}{n}@example.com")).unwrap();
+        account.user.created_at = created;
+        account
+    };
+    let mut users = Vec::new();
+    for (n, created) in [at(1), at(3), at(3), at(3), at(5)].into_iter().enumerate() {
+        users.push(insert(fresh, named(n, created)).await);
+    }
+    users.sort_by_key(|user| std::cmp::Reverse((user.created_at, user.id)));
+    let filter = UserFilter { email_prefix: Some(mark.clone()), ..everybody() };
+    let page = |behind, limit| {
+        fresh.store.users().list(UserQuery { filter: filter.clone(), behind, offset: 0, limit })
+    };
+    let mut seen = page(None, 2).await.unwrap();
+    insert(fresh, named(9, at(7))).await;
+    fresh.store.users().delete(seen[1].id).await.unwrap();
+    for _ in 0..2 {
+        let place = seen.last().map(UserPosition::behind);
+        seen.extend(page(place, 2).await.unwrap());
+    }
+    assert_eq!(seen, users);
+    assert_eq!(page(seen.last().map(UserPosition::behind), 2).await.unwrap(), []);
 }
 
 /// Changes the profile, and answers the account as it is then.

@@ -1,13 +1,13 @@
 //! The security history.
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, ops::Range};
 
 use holdfast_application::{
     domain::{
-        EventId, SessionId, Stored, UserId,
+        EventId, SessionId, Stored, Timestamp, UserId,
         sessions::{AuthEvent, Client, EventKind},
     },
-    ports::{DeletedAccount, EventPosition},
+    ports::{DeletedAccount, EventPosition, TrailPosition},
 };
 use uuid::Uuid;
 
@@ -191,4 +191,66 @@ pub async fn deletions_of_all_accounts_come_in_order(fresh: &Fresh) {
             assert_eq!(walked, expected, "since {since} by {limit}");
         }
     }
+}
+
+/// The entries of all accounts from within those times, by time, id and account; behind a position exactly what lies behind it.
+pub async fn the_history_of_all_accounts_is_told_once_and_in_order(fresh: &Fresh) {
+    let users: BTreeSet<UserId> = (0..3).map(|_| UserId::new(unique())).collect();
+    let (from, odd) = (at(5_000_000), micros(at(5_000_003).micros() + 1));
+    let mut all = Vec::new();
+    for user in &users {
+        for (id, time) in [(u128::MAX, at(5_000_003)), (1 << 120, odd), (2, odd), (7, from)] {
+            let kind = Stored::Newer("passkey_added".to_owned());
+            let client = Client { ip_prefix: Some("192.0.2.0/24".into()), ..Client::default() };
+            let (id, session) = (EventId::new(Uuid::from_u128(id)), Some(SessionId::new(unique())));
+            all.push(AuthEvent { id, kind, session, client, ..event(*user, EventKind::SignedIn, time) });
+        }
+    }
+    for event in all.iter().rev() {
+        append(fresh, event).await;
+    }
+    all.sort_by_key(TrailPosition::of);
+    let one_later = micros(odd.micros() + 1);
+    for times in
+        [from..one_later, from..odd, at(5_000_003)..at(6_000_000), odd..odd, one_later..at(6_000_000)]
+    {
+        let expected: Vec<_> = all.iter().filter(|event| times.contains(&event.at)).cloned().collect();
+        for limit in [1, 2, 3, 1_000] {
+            assert_eq!(walked(fresh, &times, &users, limit).await, expected, "{times:?} by {limit}");
+        }
+    }
+    let nowhere =
+        TrailPosition { at: at(5_000_003), id: EventId::new(Uuid::nil()), user: UserId::new(Uuid::nil()) };
+    let found = fresh.store.audit().between(from..one_later, Some(nowhere), 1_000).await.unwrap();
+    assert_eq!(of(&users, found), all[users.len()..], "behind a place where nothing is");
+    let whole = [ends_of_time()[0]..ends_of_time()[1], from..from];
+    let [everything, nothing] =
+        whole.map(|times| async move { fresh.store.audit().between(times, None, 1).await.unwrap() });
+    assert_eq!((everything.await.len(), nothing.await.len()), (1, 0));
+}
+
+/// What is told of these times, `limit` entries at once, without what other cases left in the same database.
+async fn walked(
+    fresh: &Fresh,
+    times: &Range<Timestamp>,
+    users: &BTreeSet<UserId>,
+    limit: u64,
+) -> Vec<AuthEvent> {
+    let (mut all, mut after) = (Vec::new(), None);
+    loop {
+        let piece = fresh.store.audit().between(times.clone(), after, limit).await.unwrap();
+        assert!(piece.len() as u64 <= limit, "{} although {limit} were wanted", piece.len());
+        let Some(last) = piece.last() else { return of(users, all) };
+        after = Some(TrailPosition::of(last));
+        all.extend(piece);
+        assert!(
+            all.is_sorted_by(|one, next| TrailPosition::of(one) < TrailPosition::of(next)),
+            "out of order, or twice"
+        );
+    }
+}
+
+fn of(users: &BTreeSet<UserId>, mut events: Vec<AuthEvent>) -> Vec<AuthEvent> {
+    events.retain(|event| users.contains(&event.user));
+    events
 }

@@ -19,6 +19,7 @@ pub mod task_paging;
 pub mod task_rows;
 pub mod task_search;
 pub mod task_writes;
+pub mod tasks;
 pub mod throttle;
 pub mod units;
 pub mod users;
@@ -181,6 +182,8 @@ macro_rules! store_conformance {
                 held_administrators_cannot_both_go
                 the_newest_accounts_come_first
                 accounts_are_filtered_by_role_and_by_bans_that_hold
+                accounts_are_filtered_by_their_state_and_by_how_their_address_begins
+                accounts_come_and_go_while_their_list_is_read
                 a_profile_is_kept_cleared_and_set
                 a_ban_is_set_replaced_and_lifted
                 a_deleted_account_takes_its_rows_along
@@ -268,6 +271,7 @@ macro_rules! store_conformance {
                 a_superseded_token_is_void_whatever_clocks_and_ids_say
                 a_revocation_ends_every_token_of_its_account
                 what_was_issued_is_told_whatever_became_of_it
+                the_links_that_are_good_are_told_the_earliest_first
                 only_what_was_over_is_forgotten
                 no_call_reads_or_writes_a_token_of_another_account
                 a_redemption_is_part_of_its_unit_of_work
@@ -305,6 +309,7 @@ macro_rules! store_conformance {
                 a_kind_that_only_a_newer_version_knows_comes_back_by_its_name
                 a_history_shows_its_own_account_alone
                 deletions_of_all_accounts_come_in_order
+                the_history_of_all_accounts_is_told_once_and_in_order
             }
         }
     };
@@ -337,7 +342,12 @@ mod tests {
         let list = fs::read_to_string(folder.join("mod.rs")).unwrap();
         let listed: BTreeSet<&str> = list.lines().map(str::trim).collect();
         for entry in fs::read_dir(folder).unwrap() {
-            let source = fs::read_to_string(entry.unwrap().path()).unwrap();
+            let path = entry.unwrap().path();
+            // Runs cases, and has none.
+            if path.ends_with("tasks.rs") {
+                continue;
+            }
+            let source = fs::read_to_string(path).unwrap();
             let cases = source.lines().filter_map(|line| line.strip_prefix("pub async fn "));
             for case in cases.filter_map(|line| line.split_once('(')).map(|(case, _)| case) {
                 assert!(listed.contains(case), "{case} is in no list of cases");

@@ -5,7 +5,7 @@ use holdfast_application::{
         OneTimeTokenId, Timestamp, UserId,
         users::{Email, LinkPurpose},
     },
-    ports::{OneTimeToken, OneTimeTokenRepository, StoreError, TokenHash},
+    ports::{OneTimeToken, OneTimeTokenRepository, PendingLink, StoreError, TokenHash},
 };
 
 use super::Fresh;
@@ -173,6 +173,40 @@ pub async fn what_was_issued_is_told_whatever_became_of_it(fresh: &Fresh) {
     assert_eq!(issued(at(3)).await, [at(3), at(4)]);
     assert_eq!(issued(micros(at(3).micros() + 1)).await, [at(4)]);
     assert_eq!(issued(at(5)).await, []);
+}
+
+/// The tokens of the account that are good at that time, the earliest first.
+pub async fn the_links_that_are_good_are_told_the_earliest_first(fresh: &Fresh) {
+    let (ada, bob) = (fresh.member().await, fresh.member().await);
+    let [reset, verify, change] = LinkPurpose::ALL;
+    let lives = |purpose, n: u64, from: u64, until: u64| OneTimeToken {
+        created_at: at(from),
+        expires_at: at(until),
+        ..token(ada, purpose, n.into())
+    };
+    let change = inserted(fresh, lives(change, 1, 9, 40)).await;
+    let verify = inserted(fresh, lives(verify, 2, 3, 20)).await;
+    let reset = inserted(fresh, lives(reset, 3, 6, 30)).await;
+    let used = inserted(fresh, lives(PURPOSE, 4, 7, 90)).await;
+    redeem(fresh, &used, at(8)).await;
+    inserted(fresh, token(bob, PURPOSE, 5)).await;
+    let told = |token: &OneTimeToken| {
+        let OneTimeToken { owner: _, id: _, purpose, hash: _, email, created_at, expires_at } = token.clone();
+        PendingLink { purpose, email, created_at, expires_at }
+    };
+    let last = micros(at(20).micros() - 1);
+    for (time, good) in [
+        (at(10), vec![&verify, &reset, &change]),
+        (last, vec![&verify, &reset, &change]),
+        (at(20), vec![&reset, &change]),
+        (at(40), vec![]),
+    ] {
+        let expected: Vec<_> = good.into_iter().map(told).collect();
+        assert_eq!(tokens(fresh).pending(ada, time).await.unwrap(), expected, "{time}");
+    }
+    tokens(fresh).revoke_all(ada, at(11)).await.unwrap();
+    assert_eq!(tokens(fresh).pending(ada, at(10)).await.unwrap(), []);
+    assert_eq!(tokens(fresh).pending(bob, at(10)).await.unwrap().len(), 1);
 }
 
 /// Removes the tokens of the account that were over at that time, and no other.

@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 use holdfast_application::{
     domain::{Timestamp, UserId, users::LinkPurpose},
-    ports::{OneTimeToken, OneTimeTokenRepository, StoreError, TokenHash},
+    ports::{OneTimeToken, OneTimeTokenRepository, PendingLink, StoreError, TokenHash},
 };
 
 use super::{Failing, Inner};
@@ -21,6 +21,10 @@ impl<R: Inner> OneTimeTokenRepository for Failing<R> {
         since: Timestamp,
     ) -> Result<Vec<Timestamp>, StoreError> {
         self.call(self.inner.repositories().one_time_tokens().issued(owner, purpose, since)).await
+    }
+
+    async fn pending(&self, owner: UserId, at: Timestamp) -> Result<Vec<PendingLink>, StoreError> {
+        self.call(self.inner.repositories().one_time_tokens().pending(owner, at)).await
     }
 
     async fn find(

@@ -1,5 +1,7 @@
 //! The repositories of the failing store: every call of the other store, under the plan.
 
+use std::ops::Range;
+
 use async_trait::async_trait;
 use holdfast_application::{
     domain::{
@@ -11,7 +13,7 @@ use holdfast_application::{
     ports::{
         AuditRepository, Deleted, DeletedAccount, EndedSession, EventPosition, LeaseRepository,
         LegacyTokenRepository, ProfileChanges, SessionRepository, StoreError, TaskChanges, TaskFilter,
-        TaskQuery, TaskRepository, TokenHash, Updated, UserFilter, UserQuery, UserRepository,
+        TaskQuery, TaskRepository, TokenHash, TrailPosition, Updated, UserFilter, UserQuery, UserRepository,
     },
 };
 use uuid::Uuid;
@@ -241,6 +243,15 @@ impl<R: Inner> AuditRepository for Failing<R> {
         limit: u64,
     ) -> Result<Vec<AuthEvent>, StoreError> {
         self.call(self.inner.repositories().audit().latest(user, behind, limit)).await
+    }
+
+    async fn between(
+        &self,
+        times: Range<Timestamp>,
+        after: Option<TrailPosition>,
+        limit: u64,
+    ) -> Result<Vec<AuthEvent>, StoreError> {
+        self.call(self.inner.repositories().audit().between(times, after, limit)).await
     }
 
     async fn deletions(

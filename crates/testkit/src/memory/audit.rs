@@ -1,6 +1,6 @@
 //! The security history in memory.
 
-use std::cmp::Reverse;
+use std::{cmp::Reverse, ops::Range};
 
 use async_trait::async_trait;
 use holdfast_application::{
@@ -8,7 +8,7 @@ use holdfast_application::{
         Timestamp, UserId,
         sessions::{AuthEvent, Client, EventKind},
     },
-    ports::{AuditRepository, DeletedAccount, EventPosition, StoreError},
+    ports::{AuditRepository, DeletedAccount, EventPosition, StoreError, TrailPosition},
 };
 
 use super::{Access, Rows, tables::sweep};
@@ -36,6 +36,23 @@ impl<A: Access> AuditRepository for Rows<A> {
             });
             let mut events: Vec<AuthEvent> = older.cloned().collect();
             events.sort_by_key(|event| Reverse((event.at, event.id)));
+            events.truncate(limit);
+            events
+        })
+    }
+
+    async fn between(
+        &self,
+        times: Range<Timestamp>,
+        after: Option<TrailPosition>,
+        limit: u64,
+    ) -> Result<Vec<AuthEvent>, StoreError> {
+        let limit = usize::try_from(limit).unwrap_or(usize::MAX);
+        self.0.read(|tables| {
+            let within = tables.events.values().filter(|event| times.contains(&event.at));
+            let later = within.filter(|event| after.is_none_or(|after| TrailPosition::of(event) > after));
+            let mut events: Vec<AuthEvent> = later.cloned().collect();
+            events.sort_by_key(TrailPosition::of);
             events.truncate(limit);
             events
         })

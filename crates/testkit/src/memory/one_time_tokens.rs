@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 use holdfast_application::{
     domain::{Timestamp, UserId, users::LinkPurpose},
-    ports::{OneTimeToken, OneTimeTokenRepository, StoreError, TokenHash},
+    ports::{OneTimeToken, OneTimeTokenRepository, PendingLink, StoreError, TokenHash},
 };
 
 use super::{
@@ -36,6 +36,21 @@ impl<A: Access> OneTimeTokenRepository for Rows<A> {
                 own.map(|row| row.token.created_at).filter(|at| *at >= since).collect();
             times.sort_unstable();
             times
+        })
+    }
+
+    async fn pending(&self, owner: UserId, at: Timestamp) -> Result<Vec<PendingLink>, StoreError> {
+        self.0.read(|tables| {
+            let good = of(tables, owner)
+                .filter(|row| row.used_at.is_none() && at < row.token.expires_at)
+                .map(|row| {
+                    let OneTimeToken { owner: _, id, purpose, hash: _, email, created_at, expires_at } =
+                        row.token.clone();
+                    ((created_at, id), PendingLink { purpose, email, created_at, expires_at })
+                });
+            let mut good: Vec<_> = good.collect();
+            good.sort_by_key(|(place, _)| *place);
+            good.into_iter().map(|(_, link)| link).collect()
         })
     }
 

@@ -37,17 +37,20 @@ impl<A: Access> UserRepository for Rows<A> {
     }
 
     async fn list(&self, query: UserQuery) -> Result<Vec<User>, StoreError> {
-        let UserQuery { filter, offset, limit } = query;
+        let UserQuery { filter, behind, offset, limit } = query;
         let [offset, limit] = [offset, limit].map(|count| usize::try_from(count).unwrap_or(usize::MAX));
         self.0.read(|tables| {
-            let mut users: Vec<&User> = matching(tables, filter).collect();
+            let mut users: Vec<&User> = matching(tables, &filter).collect();
+            users.retain(|user| {
+                behind.is_none_or(|place| (user.created_at, user.id) < (place.created_at, place.id))
+            });
             users.sort_by_key(|user| Reverse((user.created_at, user.id)));
             users.into_iter().skip(offset).take(limit).cloned().collect()
         })
     }
 
     async fn count(&self, filter: UserFilter) -> Result<u64, StoreError> {
-        self.0.read(|tables| matching(tables, filter).count() as u64)
+        self.0.read(|tables| matching(tables, &filter).count() as u64)
     }
 
     async fn find_by_email(&self, email: &str) -> Result<Option<Account>, StoreError> {
@@ -203,11 +206,13 @@ impl<A: Access> UserRepository for Rows<A> {
     }
 }
 
-fn matching(tables: &Tables, filter: UserFilter) -> impl Iterator<Item = &User> {
-    let UserFilter { role, banned, at } = filter;
+fn matching<'a>(tables: &'a Tables, filter: &'a UserFilter) -> impl Iterator<Item = &'a User> {
+    let UserFilter { role, banned, active, email_prefix, at } = filter;
     tables.users.values().map(|row| &row.account.user).filter(move |user| {
         role.is_none_or(|role| user.role == role)
-            && banned.is_none_or(|banned| user.ban_at(at).is_some() == banned)
+            && banned.is_none_or(|banned| user.ban_at(*at).is_some() == banned)
+            && active.is_none_or(|active| user.active == active)
+            && email_prefix.as_ref().is_none_or(|prefix| user.email.folded().starts_with(prefix))
     })
 }
 

@@ -8,6 +8,8 @@ pub(crate) const HEAD: usize = 16 * 1024;
 pub(crate) const CANONICAL_BODY: usize = 64 * 1024;
 /// The largest body on the frozen surface, in bytes.
 pub(crate) const FROZEN_BODY: usize = 1024 * 1024;
+/// Requests under way on one worker at most.
+pub(crate) const IN_FLIGHT: usize = 1_024;
 /// How long a body may take to arrive.
 pub(crate) const BODY_TIME: Duration = Duration::from_secs(10);
 /// How long a request may take, apart from the arrival of its body.

@@ -5,6 +5,8 @@ pub(crate) mod auth;
 pub(crate) mod body;
 pub(crate) mod budget;
 pub(crate) mod client_ip;
+pub(crate) mod connection;
+pub(crate) mod crowd;
 pub(crate) mod datetime;
 pub(crate) mod fault;
 pub(crate) mod fields;
@@ -20,6 +22,7 @@ pub(crate) mod observe;
 pub(crate) mod rate_limit;
 pub(crate) mod request_id;
 pub(crate) mod routing;
+pub(crate) mod traffic;
 pub(crate) mod values;
 
 /// The shared state as handlers receive it.

@@ -21,6 +21,7 @@ use super::{
     fault::{Fault, Meaning},
     headers::{expose, secure},
     request_id::Context,
+    traffic::UNMATCHED,
 };
 use crate::WebState;
 
@@ -69,6 +70,7 @@ struct Exchange {
 impl Exchange {
     #[expect(clippy::disallowed_methods, reason = "measures a duration for the log, which decides nothing")]
     fn begin(state: &WebState, request: &ServiceRequest) -> Self {
+        state.counted().in_flight().rise();
         Self {
             started: Instant::now(),
             state: state.clone(),
@@ -109,6 +111,7 @@ impl Exchange {
     /// The fault in the manner of its surface, with the headers that the answer has already.
     fn problem(&self, fault: &Fault, response: &HttpResponse) -> HttpResponse {
         log_cause(fault);
+        self.state.counted().told(fault);
         let (status, body) = self.state.renderers().render(fault, &self.path, &self.context.request_id);
         let mut rendered = HttpResponse::new(status).set_body(BoxBody::new(body));
         for (name, value) in response.headers() {
@@ -119,17 +122,26 @@ impl Exchange {
         rendered
     }
 
+    /// The one line about the answer, and its place in the figures.
     fn log(&self, route: Option<&str>, status: StatusCode) {
+        let took = self.started.elapsed();
+        self.state.counted().answered(route, &self.method, status, took);
         tracing::info!(
             target: "holdfast::http",
             method = %self.method,
-            route = route.unwrap_or("none"),
+            route = route.unwrap_or(UNMATCHED),
             status = status.as_u16(),
-            duration_ms = self.started.elapsed().as_secs_f64() * 1_000.0,
+            duration_ms = took.as_secs_f64() * 1_000.0,
             user_id = self.context.user().map(tracing::field::display),
             request_id = %self.context.request_id,
             "answered"
         );
+    }
+}
+
+impl Drop for Exchange {
+    fn drop(&mut self) {
+        self.state.counted().in_flight().fall();
     }
 }
 

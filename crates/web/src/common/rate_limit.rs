@@ -34,7 +34,6 @@ use ipnet::IpNet;
 use super::{
     client_ip,
     fault::{Fault, whole_seconds},
-    governed::Limit,
 };
 use crate::options::{Allowance, RateLimit};
 
@@ -64,14 +63,17 @@ impl Limiters {
         }
     }
 
-    /// The middleware of a bucket, unless throttling is off.
-    pub(crate) fn limit(&self, bucket: Bucket) -> Option<Limit> {
+    /// What draws from a bucket, and what clients are told of it; nothing when throttling is off.
+    pub(super) fn governor(
+        &self,
+        bucket: Bucket,
+    ) -> Option<(Governor<ClientNetwork, StateInformationMiddleware>, Policy)> {
         let [sign_in, refresh] = self.0.as_ref()?;
         let (config, policy) = match bucket {
             Bucket::SignIn => sign_in,
             Bucket::Refresh => refresh,
         };
-        Some(Limit::new(Governor::new(config), *policy))
+        Some((Governor::new(config), *policy))
     }
 
     /// Forgets full buckets.

@@ -8,7 +8,7 @@ use actix_web::{
 };
 use utoipa::openapi::OpenApi;
 
-use super::{budget::bounded, fault::Fault, rate_limit::Bucket};
+use super::{budget::bounded, fault::Fault, governed::Limit, rate_limit::Bucket};
 use crate::WebState;
 
 /// Turns a fault into a status and a body: fault, path, request id.
@@ -86,6 +86,11 @@ impl Surface {
             .collect()
     }
 
+    /// The templates that routes are known by: of each resource the first.
+    pub(crate) fn templates(&self) -> impl Iterator<Item = String> {
+        self.resources.iter().filter_map(|resource| resource.paths.first().cloned())
+    }
+
     /// The document of this surface, with every alias described like its canonical path.
     pub(crate) fn document(&self) -> OpenApi {
         let mut document = (self.document)();
@@ -121,8 +126,8 @@ impl Surface {
                 .fold(web::resource(paths), |resource, endpoint| resource.route(endpoint.route))
                 .default_service(web::route().to(refuse))
                 .wrap_fn(bounded);
-            match bucket.and_then(|bucket| state.limiters().limit(bucket)) {
-                Some(limit) => config.service(resource.wrap(limit)),
+            match bucket {
+                Some(bucket) => config.service(resource.wrap(Limit::new(state.clone(), bucket))),
                 None => config.service(resource),
             };
         }

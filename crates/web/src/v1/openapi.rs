@@ -38,7 +38,7 @@ use crate::{
         auth::forgot_password, auth::reset_password, auth::request_verification, auth::verify_email, auth::confirm_email,
         users::list, users::show, users::update, users::set_role, users::ban, users::unban, users::sessions,
         users::end_sessions, users::end_session, users::accounts, users::events, users::show_own, users::update_own,
-        users::delete_own, users::export, users::change_email,
+        users::delete_own, users::export, users::export_events, users::change_email,
         tasks::list, tasks::create, tasks::show, tasks::replace, tasks::patch, tasks::delete, tasks::complete,
         jwks::jwks, greeting::greeting, health::healthy, health::live, health::ready, health::database, health::authentication,
         docs::page, docs::asset, docs::document,

@@ -65,6 +65,7 @@ const TABLE: &str = "
     DELETE /api/v1/users/me                             401  401  200        -      -   200       -
     POST   /api/v1/users/me/email                       401  401  202        -      -   202       -
     GET    /api/v1/users/me/export                      401  401  200        -      -   200       -
+    GET    /api/v1/users/events/export                  401  401  403        -      -   200       -
     GET    /api/v1/users                                401  401  403        -      -   200       -
     GET    /api/v1/users/{id}                           401  401  200      403    403   200     404
     PATCH  /api/v1/users/{id}                           401  401  200      403    403   200     404

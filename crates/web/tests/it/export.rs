@@ -7,13 +7,16 @@ use actix_web::{
 };
 use holdfast_application::{
     domain::{
-        Stored, UserId,
+        OneTimeTokenId, Stored, UserId,
         sessions::{EndReason, Session},
-        users::Ban,
+        users::{Ban, Email, LinkPurpose},
     },
-    ports::{Repositories as _, StoreError, TaskFilter},
+    ports::{OneTimeToken, Repositories as _, StoreError, TaskFilter, TokenHash},
 };
-use holdfast_testkit::fixtures::{PASSWORD, at, session, task};
+use holdfast_testkit::{
+    fixtures::{PASSWORD, at, session, task},
+    ids::unique,
+};
 use serde_json::{Value, json};
 
 use crate::{app::TestApp, logs};
@@ -36,6 +39,16 @@ async fn it_holds_everything_and_nothing_to_sign_in_with() {
         let ended = Session { ended: Some((at(seconds), reason)), ..session(user) };
         app.store.sessions().insert(&ended).await.unwrap();
     }
+    let link = OneTimeToken {
+        owner: user,
+        id: OneTimeTokenId::new(unique()),
+        purpose: LinkPurpose::ChangeEmail,
+        hash: TokenHash([0xe5; 32]),
+        email: Some(Email::stored("new@example.com".to_owned())),
+        created_at: at(5),
+        expires_at: at(86_405),
+    };
+    app.store.one_time_tokens().insert(&link).await.unwrap();
     app.clock.set(at(60));
 
     let answer = person.get(PATH).send().await;
@@ -63,6 +76,13 @@ async fn it_holds_everything_and_nothing_to_sign_in_with() {
     assert_eq!(document["account"], expected);
     assert_eq!(document["tasks"], json!([made]));
     assert_eq!(document["linked_accounts"], json!([]));
+    let pending = json!([{
+        "purpose": "change_email",
+        "email": "new@example.com",
+        "created_at": "2026-01-01T00:00:05Z",
+        "expires_at": "2026-01-02T00:00:05Z",
+    }]);
+    assert_eq!(document["pending_links"], pending);
     let kinds: Vec<_> = document["events"].as_array().unwrap().iter().map(|event| &event["kind"]).collect();
     assert_eq!(kinds, ["signed_up"]);
     let mut ends: Vec<_> = document["sessions"]
@@ -84,11 +104,21 @@ async fn it_holds_everything_and_nothing_to_sign_in_with() {
     let members: Vec<_> = document.as_object().unwrap().keys().map(String::as_str).collect();
     assert_eq!(
         members,
-        ["account", "events", "exported_at", "linked_accounts", "personal_tokens", "sessions", "tasks"]
+        [
+            "account",
+            "events",
+            "exported_at",
+            "linked_accounts",
+            "pending_links",
+            "personal_tokens",
+            "sessions",
+            "tasks"
+        ]
     );
     let text = String::from_utf8(answer.body).unwrap();
     let hash = app.store.users().find_account(user).await.unwrap().unwrap().password_hash.unwrap();
-    for secret in [PASSWORD, hash.expose(), &person.access, &person.refresh, "jti", "key_id", "somebody else"]
+    for secret in
+        [PASSWORD, hash.expose(), &person.access, &person.refresh, "jti", "key_id", "hash", "somebody else"]
     {
         assert!(!text.contains(secret), "{secret}: {text}");
     }

@@ -10,7 +10,7 @@ use sqlx::{
 };
 use tokio::time::Instant;
 
-use super::{outage::Outage, sqlite::SqliteWire};
+use super::{outage::Outage, sqlite::SqliteWire, usage::Counted};
 use crate::database::dialect;
 
 /// A connection is replaced after this long, so that what a server process gathers over time is freed.
@@ -36,13 +36,15 @@ pub(super) struct Connection {
     opened_at: Instant,
     used_at: Instant,
     outage: Arc<Outage>,
+    /// Until it is closed.
+    _open: Counted,
 }
 
 impl Connection {
-    pub(super) fn new(wire: Wire, keeps_statements: bool, outage: Arc<Outage>) -> Self {
+    pub(super) fn new(wire: Wire, keeps_statements: bool, outage: Arc<Outage>, open: Counted) -> Self {
         outage.connected();
         let now = Instant::now();
-        Self { wire, keeps_statements, opened_at: now, used_at: now, outage }
+        Self { wire, keeps_statements, opened_at: now, used_at: now, outage, _open: open }
     }
 
     /// Whether it has served long enough.

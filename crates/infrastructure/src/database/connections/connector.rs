@@ -20,6 +20,7 @@ use super::{
     outage::Outage,
     postgres::PostgresTarget,
     sqlite::SqliteTarget,
+    usage::{Counted, Usage},
 };
 
 /// What to open.
@@ -50,20 +51,25 @@ pub(super) struct Connector {
     target: Target,
     runtime: Handle,
     outage: Arc<Outage>,
+    usage: Arc<Usage>,
 }
 
 impl Connector {
-    pub(super) fn new(target: Target, runtime: Handle, outage: Arc<Outage>) -> Self {
-        Self { target, runtime, outage }
+    pub(super) fn new(target: Target, runtime: Handle, outage: Arc<Outage>, usage: Arc<Usage>) -> Self {
+        Self { target, runtime, outage, usage }
     }
 
     /// The same, for connections that belong to `runtime`.
     pub(super) fn on(&self, runtime: Handle) -> Self {
-        Self { target: self.target.clone(), runtime, outage: self.outage.clone() }
+        Self { target: self.target.clone(), runtime, outage: self.outage.clone(), usage: self.usage.clone() }
     }
 
     pub(super) fn outage(&self) -> &Outage {
         &self.outage
+    }
+
+    pub(super) fn usage(&self) -> &Arc<Usage> {
+        &self.usage
     }
 }
 
@@ -75,10 +81,11 @@ impl Manager for Connector {
     /// go down with the worker that happened to need it first.
     async fn create(&self) -> Result<Connection, sqlx::Error> {
         let limit = self.outage.wake_until().unwrap_or_else(|| Instant::now() + budget::CONNECT);
-        let (target, outage) = (self.target.clone(), self.outage.clone());
+        let (target, outage, usage) = (self.target.clone(), self.outage.clone(), self.usage.clone());
         let opening = Opening(self.runtime.spawn(async move {
             let wire = timeout_at(limit, target.open()).await.map_err(|_| late("opening a connection"))??;
-            Ok(Connection::new(wire, target.keeps_statements(), outage))
+            let open = Counted::new(&usage, |usage| &usage.open);
+            Ok(Connection::new(wire, target.keeps_statements(), outage, open))
         }));
         opening.await.unwrap_or_else(|ended| Err(sqlx::Error::Io(io::Error::other(ended))))
     }

@@ -7,6 +7,7 @@ use tokio::time::{Instant, timeout_at};
 use super::{
     connection::{Answer, Connection},
     connector::{Connector, late},
+    usage::Counted,
 };
 use crate::database::error::{connection_error, must_close, statement_error};
 
@@ -16,11 +17,13 @@ pub(super) struct Lease {
     connection: Option<Object<Connector>>,
     in_statement: bool,
     in_transaction: bool,
+    /// Until the connection is given back.
+    _in_use: Counted,
 }
 
 impl Lease {
-    pub(super) fn new(connection: Object<Connector>) -> Self {
-        Self { connection: Some(connection), in_statement: false, in_transaction: false }
+    pub(super) fn new(connection: Object<Connector>, in_use: Counted) -> Self {
+        Self { connection: Some(connection), in_statement: false, in_transaction: false, _in_use: in_use }
     }
 
     /// When the connection last answered.
@@ -56,6 +59,13 @@ impl Lease {
         self.control("ROLLBACK", limit).await.map_err(statement_error)?;
         self.in_transaction = false;
         Ok(())
+    }
+
+    /// Closes the connection instead of giving it back.
+    pub(super) fn close(mut self) {
+        if let Some(connection) = self.connection.take() {
+            drop(Object::take(connection));
+        }
     }
 
     async fn control(&mut self, sql: &'static str, limit: Instant) -> Result<(), sqlx::Error> {

@@ -20,7 +20,7 @@ use tokio::{
     time::{Instant, interval, timeout_at},
 };
 
-use super::{budget, budget::Deadline, connector::Connector, lease::Lease};
+use super::{budget, budget::Deadline, connector::Connector, lease::Lease, usage::Counted};
 use crate::database::error::connection_error;
 
 /// How many may wait for each connection. While a statement takes 15 ms or less, the last of 64 has its turn within the
@@ -113,14 +113,18 @@ impl Line {
     }
 
     async fn within(&self, wait: Duration, deadline: &Deadline) -> Result<Option<Lease>, DbErr> {
-        let _place = self.places.try_acquire().map_err(|_| late())?;
+        let usage = self.pool.manager().usage();
+        let _place = self.places.try_acquire().map_err(|_| {
+            usage.full.count();
+            late()
+        })?;
         if let Some(until) = self.pool.manager().outage().wake_until() {
             self.wake(until, deadline).await?;
         }
         let timeouts = Timeouts { wait: Some(wait), create: None, recycle: None };
         let acquired = timeout_at(deadline.at(), self.pool.timeout_get(&timeouts)).await;
         match acquired.map_err(|_| late())? {
-            Ok(connection) => Ok(Some(Lease::new(connection))),
+            Ok(connection) => Ok(Some(Lease::new(connection, Counted::new(usage, |usage| &usage.in_use)))),
             Err(PoolError::Timeout(TimeoutType::Wait)) => Ok(None),
             Err(error) => Err(acquire_error(error)),
         }
@@ -171,14 +175,16 @@ fn acquire_error(error: PoolError<sqlx::Error>) -> DbErr {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::database::connections::{connector::Target, outage::Outage, sqlite::SqliteTarget};
+    use crate::database::connections::{
+        connector::Target, outage::Outage, sqlite::SqliteTarget, usage::Usage,
+    };
 
     /// On a new file, which the value keeps.
     fn line(size: usize) -> (Line, tempfile::NamedTempFile) {
         let file = tempfile::NamedTempFile::new().unwrap();
         let target = Target::Sqlite(SqliteTarget::reader(file.path(), 10));
         let outage = Arc::new(Outage::new(Duration::ZERO));
-        let connector = Connector::new(target, Handle::current(), outage);
+        let connector = Connector::new(target, Handle::current(), outage, Usage::new());
         (Line::new(connector, size, Handle::current()), file)
     }
 

@@ -94,13 +94,15 @@ mod tests {
         connector::{Connector, Target},
         outage::Outage,
         sqlite::SqliteTarget,
+        usage::Usage,
     };
 
     /// On a new file, which the value keeps.
     fn lines(size: usize, workers: usize) -> (Lines, tempfile::NamedTempFile) {
         let file = tempfile::NamedTempFile::new().unwrap();
         let target = Target::Sqlite(SqliteTarget::reader(file.path(), 10));
-        let connector = Connector::new(target, Handle::current(), Arc::new(Outage::new(Duration::ZERO)));
+        let outage = Arc::new(Outage::new(Duration::ZERO));
+        let connector = Connector::new(target, Handle::current(), outage, Usage::new());
         let lines = Lines::divided(size, workers, |size| Line::new(connector, size, Handle::current()));
         (lines, file)
     }

@@ -13,14 +13,18 @@ mod lines;
 mod outage;
 mod pool;
 mod postgres;
+mod replica;
 mod sqlite;
 mod sqlite_file;
 mod sqlite_watch;
+mod standing;
 mod transaction;
+mod usage;
 
 pub use budget::Deadline;
 pub use call::{Call, Connections};
 pub use connection::Answer;
 pub use pool::LeasingPool;
+pub use replica::ReplicaState;
 pub(in crate::database) use sqlite_file::FileReplaced;
 pub use transaction::OpenTransaction;

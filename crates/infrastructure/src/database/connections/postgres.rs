@@ -11,6 +11,10 @@ const BEGIN: &str = "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE";
 const BEGIN_POOLED: &str = "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE; SET LOCAL statement_timeout = '1s'; \
                             SET LOCAL lock_timeout = '500ms'; SET LOCAL idle_in_transaction_session_timeout = '5s'";
 
+/// Where a pooler may lead to several replicas: all statements of the transaction go to one.
+const BEGIN_READING: &str = "BEGIN ISOLATION LEVEL READ COMMITTED READ ONLY; SET LOCAL statement_timeout = '1s'; \
+                             SET LOCAL lock_timeout = '500ms'; SET LOCAL idle_in_transaction_session_timeout = '5s'";
+
 /// A server and how to talk to it.
 #[derive(Clone)]
 pub(super) struct PostgresTarget {
@@ -49,15 +53,20 @@ impl PostgresTarget {
     pub(super) fn begin(&self) -> &'static str {
         if self.pooled { BEGIN_POOLED } else { BEGIN }
     }
+
+    /// What holds several reads on one server of a replica's, where a connection alone does not.
+    pub(super) fn begin_reading(&self) -> Option<&'static str> {
+        self.pooled.then_some(BEGIN_READING)
+    }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{super::budget, BEGIN_POOLED, SESSION};
+    use super::{super::budget, BEGIN_POOLED, BEGIN_READING, SESSION};
 
     #[test]
     fn the_server_is_told_the_budget_that_the_client_keeps() {
-        for text in [SESSION, BEGIN_POOLED] {
+        for text in [SESSION, BEGIN_POOLED, BEGIN_READING] {
             assert!(text.contains(&format!("statement_timeout = '{}s'", budget::STATEMENT.as_secs())));
         }
     }

@@ -1,5 +1,5 @@
-//! `GET /users/me/export`: the caller's profile, tasks, sessions, history and linked accounts, as one JSON document that is
-//! written while it is read.
+//! `GET /users/me/export`: the caller's profile, tasks, sessions, tokens, links, history and linked accounts, as one JSON
+//! document that is written while it is read.
 
 use std::mem;
 
@@ -16,6 +16,7 @@ use holdfast_application::{
         sessions::{EndReason, Session},
         users::{Ban, User},
     },
+    ports::PendingLink,
     users::{Export, ExportPiece, UserError},
 };
 use serde::Serialize;
@@ -54,6 +55,8 @@ pub(crate) struct AccountExport {
     sessions: Vec<ExportedSession>,
     /// Without what makes them good; the newest first.
     personal_tokens: Vec<PersonalTokenBody>,
+    /// Links in mails that are good at the moment, the earliest first.
+    pending_links: Vec<PendingLinkBody>,
     /// The newest first.
     events: Vec<EventBody>,
     /// The oldest first.
@@ -121,6 +124,31 @@ struct ExportedSession {
     ended_at: Option<Timestamp>,
     #[schema(example = "signed_out")]
     end_reason: Option<String>,
+}
+
+/// A link in a mail that is good, without what proves it.
+#[derive(Serialize, ToSchema)]
+#[schema(as = PendingLink)]
+struct PendingLinkBody {
+    /// What it allows.
+    #[schema(example = "reset_password")]
+    purpose: &'static str,
+    /// The address that it gives the account, where that is its purpose.
+    email: Option<String>,
+    #[serde(serialize_with = "zoned")]
+    #[schema(value_type = String, format = DateTime)]
+    created_at: Timestamp,
+    #[serde(serialize_with = "zoned")]
+    #[schema(value_type = String, format = DateTime)]
+    expires_at: Timestamp,
+}
+
+impl From<PendingLink> for PendingLinkBody {
+    fn from(link: PendingLink) -> Self {
+        let PendingLink { purpose, email, created_at, expires_at } = link;
+        let email = email.map(|email| email.as_str().to_owned());
+        Self { purpose: purpose.name(), email, created_at, expires_at }
+    }
 }
 
 impl ExportedAccount {
@@ -194,6 +222,7 @@ impl Writer {
                 self.rows("sessions", rows, |session| ExportedSession::new(session, actor))
             }
             ExportPiece::PersonalTokens(rows) => self.rows("personal_tokens", rows, PersonalTokenBody::from),
+            ExportPiece::PendingLinks(rows) => self.rows("pending_links", rows, PendingLinkBody::from),
             ExportPiece::Events(rows) => self.rows("events", rows, EventBody::from),
             ExportPiece::Tasks(rows) => self.rows("tasks", rows, TaskBody::from),
         }
@@ -231,8 +260,8 @@ impl Writer {
     }
 }
 
-/// Takes along the caller's profile, tasks, sessions, security history and linked accounts. The document is sent while it
-/// is read: where the store is lost on the way, or the account is deleted, the connection closes before its end.
+/// Takes along the caller's profile, tasks, sessions, personal access tokens, pending links, security history and linked
+/// accounts. The document is sent while it is read: where the store is lost on the way, or the account is deleted, the connection closes before its end.
 #[utoipa::path(get, path = "/api/v1/users/me/export", tag = "users", operation_id = "export_own_user",
     security(("bearer" = []), ("password" = [])),
     responses((status = 200, description = "The document, as a file", body = AccountExport), Secured, Always))]
@@ -263,13 +292,13 @@ fn document(export: Export, writer: Writer) -> impl Stream<Item = Result<Bytes, 
 }
 
 /// The answer has begun: there is nobody left to tell but the log.
-fn broken_off(error: UserError) -> Fault {
+pub(super) fn broken_off(error: UserError) -> Fault {
     let fault = Fault::from(error);
     tracing::warn!(code = fault.code(), cause = fault.cause(), "an export broke off");
     fault
 }
 
-fn unwritable(error: &serde_json::Error) -> Fault {
+pub(super) fn unwritable(error: &serde_json::Error) -> Fault {
     Fault::unexpected(error.to_string())
 }
 
