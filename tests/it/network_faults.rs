@@ -93,6 +93,7 @@ const OPERATIONS: &[(Caller, &str, &str)] = &[
     (User, "POST", "/api/v1/users/me/email"),
     (User, "GET", "/api/v1/users/me/export"),
     (Admin, "GET", "/api/v1/users"),
+    (Admin, "GET", "/api/v1/users/events/export"),
     (Admin, "GET", "/api/v1/users/{user}"),
     (Admin, "PATCH", "/api/v1/users/{user}"),
     (Admin, "PUT", "/api/v1/users/{user}/role"),

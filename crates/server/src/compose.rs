@@ -385,7 +385,7 @@ fn workers() -> usize {
 async fn open(settings: &DatabaseSettings) -> anyhow::Result<SeaOrmStore> {
     let store = SeaOrmStore::connect(database_options(settings, &settings.url)?).await?;
     Ok(match &settings.read_url {
-        Some(replica) => store.reading_from(database_options(settings, replica)?).await?,
+        Some(replica) => store.reading_from(&database_options(settings, replica)?)?,
         None => store,
     })
 }

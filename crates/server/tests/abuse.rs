@@ -27,7 +27,9 @@ struct Server {
 impl Server {
     fn start() -> Self {
         let directory = TempDir::new().unwrap();
-        let mut command = Command::new(env!("CARGO_BIN_EXE_holdfast"));
+        // As many files as a shell grants at first: the server takes more by itself.
+        let mut command = Command::new("/bin/sh");
+        command.args(["-c", "ulimit -S -n 1024 && exec \"$0\"", env!("CARGO_BIN_EXE_holdfast")]);
         command.env_clear().envs([("PORT", "0"), ("ENVIRONMENT", "development"), ("RATE_LIMIT", "off")]);
         let mut child = command.current_dir(directory.path()).stderr(Stdio::piped()).spawn().unwrap();
         let mut lines = BufReader::new(child.stderr.take().unwrap()).lines();

@@ -6,7 +6,7 @@ use std::path::Path;
 use super::error::TransferError;
 use super::files::{Source, begin_file, finish_file};
 use super::session::Session;
-use super::sqlite_file::{NewFile, copy, examine, real, refuse_log, url};
+use super::sqlite_file::{NewFile, copy, examine, real, refuse_log, refuse_own, url};
 use super::{CopiedFile, Restored, Rules, Transfer, sessions, snapshot};
 use crate::connection::Purpose;
 use crate::database_url::SqliteLocation;
@@ -20,6 +20,7 @@ impl Transfer {
     /// # Errors
     /// [`TransferError`]; no file of that name is made then.
     pub async fn backup_file(&self, path: &Path, replace: bool) -> Result<CopiedFile, TransferError> {
+        refuse_own(&self.url, path)?;
         let file = begin_file(path, replace)?;
         let mut session = self.read().await?.ok_or(TransferError::NoSchema)?;
         let copied = copy(&mut session, file.path()).await;

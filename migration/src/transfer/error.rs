@@ -43,6 +43,15 @@ pub enum TransferError {
     /// The file to be written is there.
     #[error("{} exists; choose another name, or replace it with --force", .0.display())]
     Exists(PathBuf),
+    /// The file to be written is what the rows are read from.
+    #[error("{} is the database itself, or a part of it; nothing was written: choose another name", .0.display())]
+    Own(PathBuf),
+    /// What is to be replaced cannot be read, so that nobody can tell whether a server has it open.
+    #[error(
+        "{} is damaged, or no database; nothing was changed. Stop every server on it, move it away with the files beside it \
+         that begin with its name (-wal, -shm, -journal), keep them, and do this again", .0.display()
+    )]
+    DamagedTarget(PathBuf),
     /// The file is something else.
     #[error("this is no dump of Holdfast: {0}; nothing was changed")]
     Foreign(String),

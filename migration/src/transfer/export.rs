@@ -6,6 +6,7 @@ use super::format::{Header, NAME, VERSION};
 use super::layout::Layout;
 use super::progress::Progress;
 use super::session::Session;
+use super::sqlite_file::refuse_own;
 use super::writer::DumpWriter;
 use super::{Dump, Transfer, rows, snapshot};
 use crate::connection::Purpose;
@@ -17,6 +18,9 @@ impl Transfer {
     /// [`TransferError`]; no file of that name is made then.
     pub async fn export(&self, to: &Destination) -> Result<Dump, TransferError> {
         // Before the database is asked: a name that is taken is no reason to open it.
+        if let Destination::File { path, .. } = to {
+            refuse_own(&self.url, path)?;
+        }
         let output = to.open()?;
         let mut session = self.read().await?.ok_or(TransferError::NoSchema)?;
         let written = self.write_dump(&mut session, output, to).await;

@@ -10,7 +10,7 @@ use super::format::Header;
 use super::layout::Layout;
 use super::load::{Loaded, advance_sequences, load};
 use super::session::Session;
-use super::sqlite_file::{NewFile, examine, hold, real, refuse_log, settle};
+use super::sqlite_file::{NewFile, examine, hold, is_damage, real, refuse_log, settle};
 use super::{Dump, Restored, Rules, Transfer, sessions, snapshot};
 use crate::connection::Purpose;
 use crate::database_url::SqliteLocation;
@@ -220,6 +220,12 @@ impl Transfer {
 
     /// Nobody else has it while the session lasts, and nothing in it would be lost that may not be.
     async fn hold_target(&self, target: &Path, rules: Rules) -> Result<Session, TransferError> {
+        let damaged = || TransferError::DamagedTarget(target.to_owned());
+        let held = self.try_to_hold(target, rules).await;
+        held.map_err(|error| if is_damage(&error) { damaged() } else { error })
+    }
+
+    async fn try_to_hold(&self, target: &Path, rules: Rules) -> Result<Session, TransferError> {
         let url = super::sqlite_file::url(target);
         let session = Session::open(&url, Purpose::Read, self.patience).await?;
         let mut session = session.ok_or(TransferError::NoSchema)?;

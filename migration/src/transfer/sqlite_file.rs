@@ -11,9 +11,9 @@ use tempfile::{TempDir, TempPath};
 use super::error::TransferError;
 use super::files::{folder, sync_folder};
 use super::session::{Line, Session};
-use crate::DatabaseUrl;
 use crate::database_url::SqliteLocation;
 use crate::error::is_sqlite_busy;
+use crate::{DatabaseUrl, MigrationError, sqlite_remedy};
 
 /// What SQLite keeps beside a file.
 const LOGS: [&str; 2] = ["-wal", "-journal"];
@@ -54,7 +54,10 @@ impl NewFile {
         held: Option<Session>,
     ) -> Result<(), TransferError> {
         let Self { path, folder } = self;
-        File::open(&path).and_then(|file| file.sync_all()).map_err(TransferError::file(&path))?;
+        let file = File::open(&path).map_err(TransferError::file(&path))?;
+        #[cfg(unix)]
+        like_before(&file, target).map_err(TransferError::file(target))?;
+        file.sync_all().map_err(TransferError::file(&path))?;
         let placed = match held {
             // While it is held, nobody can begin to use the old file. Elsewhere than on Unix an open file cannot be replaced.
             Some(session) if cfg!(unix) => {
@@ -74,6 +77,53 @@ impl NewFile {
         sync_folder(target)?;
         drop(folder);
         Ok(())
+    }
+}
+
+/// Whoever could use the target before can use what takes its place, whoever it is that restores.
+#[cfg(unix)]
+fn like_before(file: &File, target: &Path) -> io::Result<()> {
+    use std::os::unix::fs::{MetadataExt as _, fchown};
+
+    match fs::metadata(target) {
+        Ok(before) => {
+            fchown(file, Some(before.uid()), Some(before.gid()))?;
+            file.set_permissions(before.permissions())
+        }
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        Err(error) => Err(error),
+    }
+}
+
+/// Refuses to write over the database that is read, and over what SQLite keeps beside it.
+pub(crate) fn refuse_own(database: &DatabaseUrl, path: &Path) -> Result<(), TransferError> {
+    let DatabaseUrl::Sqlite(SqliteLocation::File(database)) = database else { return Ok(()) };
+    let database = real(database)?;
+    let own = ["", "-wal", "-shm", "-journal"].into_iter().any(|suffix| {
+        let mut part = database.as_os_str().to_owned();
+        part.push(suffix);
+        place(Path::new(&part)) == place(path)
+    });
+    if own { Err(TransferError::Own(path.to_owned())) } else { Ok(()) }
+}
+
+/// Where a file is, or would be.
+fn place(path: &Path) -> Option<PathBuf> {
+    let would_be = || Some(fs::canonicalize(folder(path)).ok()?.join(path.file_name()?));
+    fs::canonicalize(path).ok().or_else(would_be)
+}
+
+/// Whether SQLite says that the file is damaged (11), or no database (26).
+pub(crate) fn is_damage(error: &TransferError) -> bool {
+    match error {
+        TransferError::Schema(MigrationError::Connect { remedy, .. }) => {
+            ["11", "26"].iter().any(|code| sqlite_remedy::of(code) == Some(remedy))
+        }
+        TransferError::Database(error) => {
+            let code = error.as_database_error().and_then(sqlx::error::DatabaseError::code);
+            code.and_then(|code| code.parse::<u32>().ok()).is_some_and(|code| matches!(code & 0xff, 11 | 26))
+        }
+        _ => false,
     }
 }
 

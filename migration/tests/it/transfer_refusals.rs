@@ -87,6 +87,55 @@ async fn somebody_who_uses_the_target_is_noticed(target: Fixture) {
 }
 
 #[tokio::test]
+async fn the_database_itself_is_no_place_for_its_copy() {
+    let source = sqlite();
+    filled(&source).await;
+    let before = source.texts("SELECT email FROM users").await;
+    let transfer = Transfer::new(&source.url);
+    let database =
+        source.url.connect_url().trim_start_matches("sqlite://").split('?').next().unwrap().to_owned();
+    let link = source.folder.path().join("link.db");
+    std::os::unix::fs::symlink(&database, &link).unwrap();
+    for name in
+        [database.clone(), format!("{database}-wal"), format!("{database}-shm"), link.display().to_string()]
+    {
+        let path = std::path::PathBuf::from(name);
+        let to = Destination::File { path: path.clone(), replace: true };
+        let exported = transfer.export(&to).await;
+        assert!(matches!(exported, Err(TransferError::Own(_))), "{}: {exported:?}", path.display());
+        let copied = transfer.backup_file(&path, true).await;
+        assert!(matches!(copied, Err(TransferError::Own(_))), "{}: {copied:?}", path.display());
+    }
+    assert_eq!(source.texts("SELECT email FROM users").await, before);
+}
+
+#[tokio::test]
+async fn a_damaged_target_is_named_with_the_way_out() {
+    let (source, target) = (sqlite(), sqlite());
+    filled(&source).await;
+    source.export().await;
+    Runner::new(&target.url).up(None).await.unwrap();
+    let path = target.url.connect_url().trim_start_matches("sqlite://").split('?').next().unwrap().to_owned();
+    std::fs::write(&path, vec![b'x'; 20_000]).unwrap();
+    let rules = Rules { force: true, ..Rules::default() };
+    let error = target.import(&source, rules).await.unwrap_err();
+    assert!(matches!(error, TransferError::DamagedTarget(_)), "{error}");
+    assert_eq!(std::fs::read(&path).unwrap(), vec![b'x'; 20_000]);
+}
+
+#[tokio::test]
+async fn what_is_restored_belongs_to_whom_the_target_belonged() {
+    let (source, target) = (sqlite(), sqlite());
+    filled(&source).await;
+    source.export().await;
+    Runner::new(&target.url).up(None).await.unwrap();
+    let path = target.url.connect_url().trim_start_matches("sqlite://").split('?').next().unwrap().to_owned();
+    std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o640)).unwrap();
+    target.import(&source, Rules { force: true, ..Rules::default() }).await.unwrap();
+    assert_eq!(std::fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o640);
+}
+
+#[tokio::test]
 async fn a_text_with_nul_is_named_and_refused_by_postgres_and_escaped_on_demand() {
     let Some(target) = postgres("transfer: U+0000").await else { return };
     let (source, copy) = (sqlite(), sqlite());

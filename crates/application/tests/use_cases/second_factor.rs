@@ -232,6 +232,38 @@ async fn a_recovery_code_signs_in_once_and_its_owner_is_told() {
 }
 
 #[tokio::test]
+async fn a_code_of_the_app_calls_for_no_letter() {
+    let ada = Enrolled::new().await;
+    ada.sign_in_with(Some(&ada.next_code())).await.unwrap();
+    assert!(ada.world.post().await.is_empty());
+    assert!(!ada.world.history(ada.signed_in.user.id).await.contains(&EventKind::RecoveryCodeUsed));
+}
+
+#[tokio::test]
+async fn the_history_names_the_session_that_asked_for_it_and_where_from() {
+    let ada = Enrolled::new().await;
+    let session = ada.world.session(&ada.signed_in).await.id;
+    let [latest] = &ada.world.rows.audit().latest(ada.signed_in.user.id, None, 1).await.unwrap()[..] else {
+        unreachable!("one entry was asked for")
+    };
+    assert_eq!(latest.kind.known(), Some(EventKind::SecondFactorEnrolled));
+    assert_eq!(latest.session, Some(session));
+    // What the device calls itself belongs to the session.
+    assert_eq!(latest.client, Client { device: None, ..client() });
+}
+
+#[tokio::test]
+async fn only_a_right_code_brings_a_secret_under_the_key_of_today() {
+    let ada = Enrolled::new().await;
+    ada.world.vault.load(Some("k2"), &["k1"]);
+    for (typed, key) in [("000000".to_owned(), "k1"), (ada.next_code(), "k2")] {
+        assert_eq!(ada.sign_in_with(Some(&typed)).await.is_ok(), key == "k2");
+        let stored = ada.world.rows.second_factors().find(ada.signed_in.user.id).await.unwrap().unwrap();
+        assert_eq!(stored.secret.key_id, key);
+    }
+}
+
+#[tokio::test]
 async fn whoever_does_not_know_the_password_never_reaches_the_counter_of_codes() {
     let ada = Enrolled::new().await;
     for n in 0..60 {

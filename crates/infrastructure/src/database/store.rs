@@ -49,9 +49,9 @@ impl SeaOrmStore {
     ///
     /// # Errors
     /// `Unavailable` for a URL that sqlx does not understand, `Unexpected` for a SQLite file.
-    pub async fn reading_from(self, replica: DatabaseOptions) -> Result<Self, StoreError> {
+    pub fn reading_from(self, replica: &DatabaseOptions) -> Result<Self, StoreError> {
         let Self { connections, calls } = self;
-        Ok(Self { connections: connections.reading_from(&replica).await.map_err(store_error)?, calls })
+        Ok(Self { connections: connections.reading_from(replica).map_err(store_error)?, calls })
     }
 
     /// How the replica does; nothing where there is none.

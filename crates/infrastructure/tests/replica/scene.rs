@@ -106,7 +106,7 @@ impl Pair {
     }
 
     pub(crate) async fn reading_from(&self, replica: DatabaseOptions) -> SeaOrmStore {
-        self.primary_store().await.reading_from(replica).await.unwrap()
+        self.primary_store().await.reading_from(&replica).unwrap()
     }
 
     /// From now on the replica fails in this way: with an SQLSTATE, by taking so many seconds for each list, or not at all.

@@ -15,6 +15,8 @@ pub(super) async fn run(sources: Sources, settings: &Settings, warnings: &[Warni
     let hangups = Hangups::listen().context("cannot listen for SIGHUP")?;
     let filter = crate::telemetry::start(&settings.telemetry);
     log_warnings(warnings);
+    #[cfg(unix)]
+    crate::connections::allow_many();
     let application = Application::build(settings).await?;
     let base = application.url();
     tracing::info!(

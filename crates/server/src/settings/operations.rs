@@ -36,7 +36,7 @@ impl OperationsSettings {
             (None, Strictness::Exposed { because: _ } | Strictness::Strict(_)) => OperationsPlace::Nowhere,
         };
         match place {
-            OperationsPlace::Own(address) if address == SocketAddr::new(http.host, http.port) && address.port() != 0 => {
+            OperationsPlace::Own(address) if is_taken(address, SocketAddr::new(http.host, http.port)) => {
                 reader.fault(ADDRESS, "is the address of the API, HOST and PORT");
             }
             OperationsPlace::Nowhere if reader.set(ADDRESS).is_none() => reader.warn(
@@ -66,4 +66,9 @@ fn address(text: &str) -> Result<SocketAddr, String> {
         return Ok(SocketAddr::new(Ipv4Addr::LOCALHOST.into(), port));
     }
     text.parse().map_err(|_| format!("{} is not an IP address with a port", quoted(text)))
+}
+/// Whether nobody can listen on the first while somebody listens on the second. An unspecified address is every address.
+fn is_taken(address: SocketAddr, by: SocketAddr) -> bool {
+    let overlaps = address.ip() == by.ip() || address.ip().is_unspecified() || by.ip().is_unspecified();
+    overlaps && address.port() == by.port() && address.port() != 0
 }

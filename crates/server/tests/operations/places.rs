@@ -91,6 +91,7 @@ fn an_address_that_is_none_is_a_fault_of_its_name() {
         ("http://127.0.0.1:9464", "is not an IP address with a port"),
         ("127.0.0.1:8123", "is the address of the API"),
         ("localhost:8123", "is the address of the API"),
+        ("0.0.0.0:8123", "is the address of the API"),
     ] {
         let (code, said) = output(directory.path(), &[("OPS_ADDRESS", address), ("PORT", "8123")]);
         assert_eq!(code, Some(78), "{address}: {said}");

@@ -4,9 +4,7 @@
 
 use std::{
     cell::{Cell, RefCell},
-    pin::Pin,
     rc::Rc,
-    task::{Context, Poll},
     time::Duration,
 };
 
@@ -19,8 +17,9 @@ use actix_web::{
         task::JoinHandle,
         time::{Instant, sleep_until},
     },
-    web::Bytes,
 };
+
+use super::streamed::Streamed;
 
 /// A connection, as it is kept beside its requests.
 pub struct Connection(Rc<Progress>);
@@ -96,30 +95,9 @@ where
     async move {
         let answer = answer.await?;
         Ok(answer.map_body(|_, body| match (body.size(), under_way) {
-            (BodySize::Stream, Some(under_way)) => BoxBody::new(Streamed { body, _under_way: under_way }),
+            (BodySize::Stream, Some(under_way)) => Streamed::holding(body, under_way),
             (BodySize::Stream | BodySize::None | BodySize::Sized(_), _) => body,
         }))
-    }
-}
-
-/// A body that is made while it is sent.
-struct Streamed {
-    body: BoxBody,
-    _under_way: UnderWay,
-}
-
-impl MessageBody for Streamed {
-    type Error = Box<dyn std::error::Error>;
-
-    fn size(&self) -> BodySize {
-        self.body.size()
-    }
-
-    fn poll_next(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-    ) -> Poll<Option<Result<Bytes, Self::Error>>> {
-        Pin::new(&mut self.body).poll_next(context)
     }
 }
 

@@ -4,26 +4,29 @@
 use std::{cell::Cell, rc::Rc};
 
 use actix_web::{
-    Error, HttpResponse,
-    body::{BoxBody, MessageBody},
+    Error, HttpRequest, HttpResponse,
+    body::{BodySize, BoxBody, MessageBody},
     dev::{Service, ServiceRequest, ServiceResponse},
 };
 
-use super::{fault::Fault, limits};
+use super::{fault::Fault, limits, streamed::Streamed};
 
-/// The requests under way on one worker. Clones count together.
+/// What is under way on one worker. Clones count together.
 #[derive(Clone, Default)]
-pub(crate) struct Crowd(Rc<Cell<usize>>);
+pub(crate) struct Crowd {
+    requests: Rc<Cell<usize>>,
+    streams: Rc<Cell<usize>>,
+}
 
 /// One of them, until it is dropped.
 struct Place(Rc<Cell<usize>>);
 
-impl Crowd {
-    fn admit(&self) -> Option<Place> {
-        let under_way = self.0.get();
-        (under_way < limits::IN_FLIGHT).then(|| {
-            self.0.set(under_way + 1);
-            Place(Rc::clone(&self.0))
+impl Place {
+    fn among(others: &Rc<Cell<usize>>, most: usize) -> Option<Self> {
+        let there = others.get();
+        (there < most).then(|| {
+            others.set(there + 1);
+            Self(Rc::clone(others))
         })
     }
 }
@@ -46,7 +49,9 @@ where
     S::Future: 'static,
     B: MessageBody + 'static,
 {
-    let place = crowd.admit();
+    let Crowd { requests, streams } = crowd;
+    let place = Place::among(requests, limits::IN_FLIGHT);
+    let streams = Rc::clone(streams);
     let admitted = if place.is_some() || request.path().starts_with("/health") {
         Ok(service.call(request))
     } else {
@@ -54,14 +59,57 @@ where
     };
     async move {
         let answer = match admitted {
-            Ok(answer) => answer.await.map(ServiceResponse::map_into_boxed_body),
-            Err(request) => {
-                let fault = Fault::unavailable("Too many requests at once", limits::RETRY);
-                // `into_response` would lose the fault on the way.
-                Ok(ServiceResponse::new(request.into_parts().0, HttpResponse::from_error(fault)))
-            }
+            Ok(answer) => kept_among(&streams, answer.await?.map_into_boxed_body()),
+            Err(request) => refused(request.into_parts().0, "Too many requests at once"),
         };
         drop(place);
-        answer
+        Ok(answer)
+    }
+}
+
+/// The answer; one that is made while it is sent counts until its end, and is refused where there are too many.
+fn kept_among(streams: &Rc<Cell<usize>>, answer: ServiceResponse<BoxBody>) -> ServiceResponse<BoxBody> {
+    if answer.response().body().size() != BodySize::Stream {
+        return answer;
+    }
+    match Place::among(streams, limits::STREAMS) {
+        Some(guard) => answer.map_body(|_, body| Streamed::holding(body, guard)),
+        None => refused(answer.into_parts().0, "Too many exports at once"),
+    }
+}
+
+fn refused(request: HttpRequest, detail: &'static str) -> ServiceResponse<BoxBody> {
+    // `into_response` would lose the fault on the way.
+    ServiceResponse::new(request, HttpResponse::from_error(Fault::unavailable(detail, limits::RETRY)))
+}
+
+#[cfg(test)]
+mod tests {
+    use actix_web::{App, test, web};
+    use futures_util::stream;
+
+    use super::*;
+
+    /// An answer that never ends.
+    async fn endless() -> HttpResponse {
+        HttpResponse::Ok().streaming(stream::pending::<Result<web::Bytes, Error>>())
+    }
+
+    #[actix_web::test]
+    async fn answers_that_are_still_being_sent_are_counted_to_their_end() {
+        let crowd = Crowd::default();
+        let app = App::new().wrap_fn(move |request, service| admit(&crowd, request, service));
+        let app = test::init_service(app.route("/", web::get().to(endless))).await;
+        let ask = || test::call_service(&app, test::TestRequest::get().to_request());
+        let mut sent = Vec::new();
+        for _ in 0..limits::STREAMS {
+            sent.push(ask().await);
+        }
+        assert!(sent.iter().all(|answer| answer.status() == 200));
+        assert!(ask().await.response().error().is_some());
+        sent.pop();
+        sent.push(ask().await);
+        assert!(sent.iter().all(|answer| answer.status() == 200));
+        assert!(ask().await.response().error().is_some());
     }
 }

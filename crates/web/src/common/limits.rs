@@ -10,6 +10,8 @@ pub(crate) const CANONICAL_BODY: usize = 64 * 1024;
 pub(crate) const FROZEN_BODY: usize = 1024 * 1024;
 /// Requests under way on one worker at most.
 pub(crate) const IN_FLIGHT: usize = 1_024;
+/// Answers on one worker at most that are made while they are sent: whoever takes them slowly keeps a piece in memory.
+pub(crate) const STREAMS: usize = 64;
 /// How long a body may take to arrive.
 pub(crate) const BODY_TIME: Duration = Duration::from_secs(10);
 /// How long a request may take, apart from the arrival of its body.

@@ -22,6 +22,7 @@ pub(crate) mod observe;
 pub(crate) mod rate_limit;
 pub(crate) mod request_id;
 pub(crate) mod routing;
+pub(crate) mod streamed;
 pub(crate) mod traffic;
 pub(crate) mod values;
 

@@ -19,11 +19,11 @@ pub(super) const STATEMENT: Duration = Duration::from_secs(1);
 /// promised 1.5 s for the way to the client.
 const CALL: Duration = Duration::from_millis(1_400);
 /// What a replica may take of a call before the primary has to answer: it leaves the primary a whole statement.
-const REPLICA: Duration = Duration::from_millis(300);
+pub(super) const REPLICA: Duration = Duration::from_millis(300);
 /// A sign of life from a connection that has been idle.
 const PING: Duration = Duration::from_millis(500);
 /// How long the database has to send its own time-out before the client gives up and closes the connection.
-const GRACE: Duration = Duration::from_millis(100);
+pub(super) const GRACE: Duration = Duration::from_millis(100);
 
 /// When one call must be over. A database that wakes up moves it.
 pub struct Deadline {

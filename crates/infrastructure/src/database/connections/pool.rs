@@ -68,7 +68,7 @@ impl LeasingPool {
         }
     }
 
-    fn postgres(target: PostgresTarget, options: &DatabaseOptions) -> Self {
+    pub(super) fn postgres(target: PostgresTarget, options: &DatabaseOptions) -> Self {
         let runtime = Handle::current();
         let (begin, wrapping) = (target.begin(), !target.keeps_statements());
         let begin_reading = target.begin_reading();
@@ -140,8 +140,8 @@ impl LeasingPool {
     }
 
     /// The same with a replica that answers [`Connections::read`] when it can. No connection to it is opened yet.
-    pub(crate) async fn reading_from(self, replica: &DatabaseOptions) -> Result<Self, DbErr> {
-        let replica = Some(Arc::new(Replica::build(replica).await?));
+    pub(crate) fn reading_from(self, replica: &DatabaseOptions) -> Result<Self, DbErr> {
+        let replica = Some(Arc::new(Replica::build(replica)?));
         Ok(Self { replica, ..self })
     }
 

@@ -17,11 +17,12 @@ use super::{
     budget::Deadline,
     connection::Answer,
     lease::Lease,
+    postgres::PostgresTarget,
     standing::{Standing, Unfit},
 };
 use crate::database::{
     DatabaseLocation, DatabaseOptions, PoolFigures,
-    error::{Fault, fault_of},
+    error::{Fault, connection_error, fault_of},
 };
 
 /// Between two looks at a replica that is not there yet. A healthy one is within a few milliseconds.
@@ -79,15 +80,26 @@ enum Failure {
     Late,
     #[error("it failed")]
     Broken(#[from] DbErr),
+    #[error("it had no time or no room for this read")]
+    TooSlow(#[source] DbErr),
     #[error("the primary does not tell its position")]
     Unknown(#[source] DbErr),
 }
 
 impl Failure {
+    /// What became of the read itself.
+    fn of_read(error: DbErr) -> Self {
+        match (fault_of(&error), &error) {
+            (Fault::Exhausted, DbErr::Query(_)) => Self::TooSlow(error),
+            _ => Self::Broken(error),
+        }
+    }
+
     /// Whether it says nothing about the next read: that one is not in conflict with the same vacuum, nor on the same plan.
     fn is_of_this_read_alone(&self) -> bool {
         match self {
             Self::Broken(error) => matches!(fault_of(error), Fault::Conflict | Fault::StaleStatement),
+            Self::TooSlow(_) => true,
             Self::Unfit(_) | Self::Behind | Self::Late | Self::Unknown(_) => false,
         }
     }
@@ -95,11 +107,12 @@ impl Failure {
 
 impl Replica {
     /// Opens no connection yet.
-    pub(super) async fn build(options: &DatabaseOptions) -> Result<Self, DbErr> {
-        let DatabaseLocation::Postgres { .. } = options.location else {
+    pub(super) fn build(options: &DatabaseOptions) -> Result<Self, DbErr> {
+        let DatabaseLocation::Postgres { url, pooler } = &options.location else {
             return Err(DbErr::Custom("only PostgreSQL has replicas".to_owned()));
         };
-        let pool = Box::pin(LeasingPool::build(options)).await?;
+        let target = PostgresTarget::new(url, *pooler, options.statement_cache).map_err(connection_error)?;
+        let pool = LeasingPool::postgres(target.of_replica(), options);
         let begin = pool.begin_reading();
         // It has to prove itself first, to one caller.
         let state = State { rests_until: Some(Instant::now()), told_in_use: false, warned_at: None };
@@ -173,7 +186,7 @@ impl Replica {
         }
         let answer = match catch_up(&mut lease, primary, limit).await {
             // A snapshot is taken as each statement begins: one that held the question as well would be older than the answer.
-            Ok(()) => lease.run(statement, limit).await?,
+            Ok(()) => lease.run(statement, limit).await.map_err(Failure::of_read)?,
             Err(Failure::Unfit(unfit)) => {
                 // Behind the same address another server may be the right one.
                 lease.close();
@@ -247,7 +260,7 @@ mod tests {
     use super::*;
 
     /// Nobody is connected to.
-    async fn replica() -> Replica {
+    fn replica() -> Replica {
         let url = "postgres://nobody@127.0.0.1:1/none?sslmode=disable".to_owned();
         let options = DatabaseOptions {
             location: DatabaseLocation::Postgres { url, pooler: false },
@@ -256,12 +269,12 @@ mod tests {
             statement_cache: 100,
             wake_timeout: Duration::ZERO,
         };
-        Replica::build(&options).await.unwrap()
+        Replica::build(&options).unwrap()
     }
 
     #[tokio::test(start_paused = true)]
     async fn a_replica_that_could_not_answer_is_tried_once_a_second_by_one_caller() {
-        let replica = replica().await;
+        let replica = replica();
         let asked = || (0..100).filter(|_| replica.is_worth_a_try()).count();
         // Before the first answer as well.
         assert_eq!(asked(), 1);
@@ -300,11 +313,12 @@ mod tests {
         ] {
             assert!(!failure.is_of_this_read_alone(), "{failure:?}");
         }
+        assert!(Failure::TooSlow(DbErr::Custom("cancelled".to_owned())).is_of_this_read_alone());
     }
 
     #[tokio::test(start_paused = true)]
     async fn the_log_is_told_once_a_minute_that_a_replica_comes_and_goes() {
-        let replica = replica().await;
+        let replica = replica();
         let warned = || replica.state().warned_at;
         replica.has_failed(&Failure::Late);
         let first = warned();
