@@ -20,8 +20,9 @@ class Caller(asyncio.Protocol):
         self.crowd, self.transport, self.asked, self.heard = crowd, None, None, b""
 
     def connection_made(self, transport):
+        # Whoever opens a connection asks at once: a server need not wait for those who do not.
         self.transport = transport
-        self.crowd.idle.append(self)
+        self.ask(self.crowd.first, time.perf_counter())
 
     def ask(self, request, due):
         self.asked, self.heard = due, b""
@@ -40,12 +41,13 @@ class Caller(asyncio.Protocol):
 
 
 class Crowd:
-    def __init__(self):
+    def __init__(self, first):
+        self.first, self.counts = first, False
         self.idle, self.milliseconds, self.errors, self.lost, self.over = [], [], 0, 0, False
 
     def answered(self, caller, status):
         self.errors += status >= 400 or caller.asked is None
-        if caller.asked is not None:
+        if caller.asked is not None and self.counts:
             self.milliseconds.append(1000 * (time.perf_counter() - caller.asked))
         caller.asked = None
         self.idle.insert(0, caller)
@@ -60,7 +62,7 @@ async def paced(per_second, seconds, act):
 
 
 async def crowd(server, requests, count, per_second, seconds):
-    loop, callers, ring = asyncio.get_running_loop(), Crowd(), itertools.cycle(requests)
+    loop, callers, ring = asyncio.get_running_loop(), Crowd(requests[0]), itertools.cycle(requests)
     opening = []
 
     def open_one(_):
@@ -71,6 +73,9 @@ async def crowd(server, requests, count, per_second, seconds):
     await paced(OPENED_PER_SECOND, count / OPENED_PER_SECOND, open_one)
     opened = await asyncio.gather(*opening, return_exceptions=True)
     refused = sum(isinstance(found, BaseException) for found in opened)
+    while len(callers.idle) + callers.lost < len(opened) - refused:
+        await asyncio.sleep(0.1)
+    callers.counts = True
     began = processor_seconds(server.process.pid)
 
     def ask_one(due):
