@@ -14,7 +14,7 @@ use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, S
 use sqlx::{ConnectOptions as _, Connection as _};
 
 use crate::database_url::{DatabaseUrl, Engine, PostgresUrl, SqliteLocation};
-use crate::error::{MigrationError, is_sqlite_busy};
+use crate::error::{MigrationError, is_sqlite_busy, is_sqlite_damage};
 use crate::sqlite_remedy;
 
 /// How long connecting may take unless somebody says otherwise: long enough for a sleeping Neon database to wake up.
@@ -220,8 +220,10 @@ fn connect_error(url: &DatabaseUrl, error: &sqlx::Error, patience: Duration) -> 
         sqlx::Error::PoolTimedOut => format!("no answer within {} s", patience.as_secs()),
         other => other.to_string(),
     };
-    let busy = url.engine() == Engine::Sqlite && code.is_some_and(|code| is_sqlite_busy(&code));
-    MigrationError::Connect { target: url.redacted(), cause, remedy, busy }
+    let code = code.filter(|_| url.engine() == Engine::Sqlite);
+    let busy = code.as_deref().is_some_and(is_sqlite_busy);
+    let damaged = code.as_deref().is_some_and(is_sqlite_damage);
+    MigrationError::Connect { target: url.redacted(), cause, remedy, busy, damaged }
 }
 
 const UNTRUSTED: &str = "the server's certificate comes from an authority that is not trusted; name that authority's certificate with sslrootcert";

@@ -24,6 +24,8 @@ pub enum MigrationError {
         remedy: &'static str,
         /// Whether only another process's lock on the SQLite file was in the way.
         busy: bool,
+        /// Whether the SQLite file is damaged, or no database.
+        damaged: bool,
     },
     /// The file, or the folder above it, could not be created.
     #[error("cannot create the SQLite file {}: {cause}; check the path, and that its folder exists and can be written to", path.display())]
@@ -216,10 +218,19 @@ pub(crate) fn is_lock_conflict(error: &DbErr) -> bool {
         .is_some_and(|code| matches!(code.as_str(), "55P03" | "40P01" | "40001") || is_sqlite_busy(&code))
 }
 
-/// The primary result code is the low byte of SQLite's extended code (a SQLSTATE has five characters): 5 is busy, 6 is
-/// locked.
+/// 5 is busy, 6 is locked.
 pub(crate) fn is_sqlite_busy(code: &str) -> bool {
-    code.len() < 5 && code.parse::<u32>().is_ok_and(|code| matches!(code & 0xff, 5 | 6))
+    sqlite_code(code).is_some_and(|code| matches!(code, 5 | 6))
+}
+
+/// 11 is a file that is damaged, 26 one that is no database.
+pub(crate) fn is_sqlite_damage(code: &str) -> bool {
+    sqlite_code(code).is_some_and(|code| matches!(code, 11 | 26))
+}
+
+/// The primary result code is the low byte of SQLite's extended code; a SQLSTATE has five characters.
+fn sqlite_code(code: &str) -> Option<u32> {
+    (code.len() < 5).then(|| code.parse::<u32>().ok()).flatten().map(|code| code & 0xff)
 }
 
 /// The database's own code for an error (a SQLSTATE, or SQLite's number).

@@ -12,8 +12,8 @@ use super::error::TransferError;
 use super::files::{folder, sync_folder};
 use super::session::{Line, Session};
 use crate::database_url::SqliteLocation;
-use crate::error::is_sqlite_busy;
-use crate::{DatabaseUrl, MigrationError, sqlite_remedy};
+use crate::error::{is_sqlite_busy, is_sqlite_damage};
+use crate::{DatabaseUrl, MigrationError};
 
 /// What SQLite keeps beside a file.
 const LOGS: [&str; 2] = ["-wal", "-journal"];
@@ -113,16 +113,11 @@ fn place(path: &Path) -> Option<PathBuf> {
     fs::canonicalize(path).ok().or_else(would_be)
 }
 
-/// Whether SQLite says that the file is damaged (11), or no database (26).
+/// Whether SQLite says that the file is damaged, or no database.
 pub(crate) fn is_damage(error: &TransferError) -> bool {
     match error {
-        TransferError::Schema(MigrationError::Connect { remedy, .. }) => {
-            ["11", "26"].iter().any(|code| sqlite_remedy::of(code) == Some(remedy))
-        }
-        TransferError::Database(error) => {
-            let code = error.as_database_error().and_then(sqlx::error::DatabaseError::code);
-            code.and_then(|code| code.parse::<u32>().ok()).is_some_and(|code| matches!(code & 0xff, 11 | 26))
-        }
+        TransferError::Schema(MigrationError::Connect { damaged, .. }) => *damaged,
+        TransferError::Database(error) => is(error, is_sqlite_damage),
         _ => false,
     }
 }
@@ -201,9 +196,14 @@ pub(crate) fn refuse_log(path: &Path, remedy: &'static str) -> Result<(), Transf
 }
 
 fn in_use(target: &Path, error: sqlx::Error) -> TransferError {
-    let code = error.as_database_error().and_then(sqlx::error::DatabaseError::code);
-    if code.is_some_and(|code| is_sqlite_busy(&code)) {
+    if is(&error, is_sqlite_busy) {
         return TransferError::InUse(format!("another process has {} open", target.display()));
     }
     error.into()
+}
+
+/// Whether it is of this kind by SQLite's code.
+fn is(error: &sqlx::Error, kind: fn(&str) -> bool) -> bool {
+    let code = error.as_database_error().and_then(sqlx::error::DatabaseError::code);
+    code.is_some_and(|code| kind(&code))
 }

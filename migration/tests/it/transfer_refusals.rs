@@ -92,8 +92,7 @@ async fn the_database_itself_is_no_place_for_its_copy() {
     filled(&source).await;
     let before = source.texts("SELECT email FROM users").await;
     let transfer = Transfer::new(&source.url);
-    let database =
-        source.url.connect_url().trim_start_matches("sqlite://").split('?').next().unwrap().to_owned();
+    let database = source.file().unwrap().display().to_string();
     let link = source.folder.path().join("link.db");
     std::os::unix::fs::symlink(&database, &link).unwrap();
     for name in
@@ -115,7 +114,7 @@ async fn a_damaged_target_is_named_with_the_way_out() {
     filled(&source).await;
     source.export().await;
     Runner::new(&target.url).up(None).await.unwrap();
-    let path = target.url.connect_url().trim_start_matches("sqlite://").split('?').next().unwrap().to_owned();
+    let path = target.file().unwrap();
     std::fs::write(&path, vec![b'x'; 20_000]).unwrap();
     let rules = Rules { force: true, ..Rules::default() };
     let error = target.import(&source, rules).await.unwrap_err();
@@ -129,7 +128,7 @@ async fn what_is_restored_belongs_to_whom_the_target_belonged() {
     filled(&source).await;
     source.export().await;
     Runner::new(&target.url).up(None).await.unwrap();
-    let path = target.url.connect_url().trim_start_matches("sqlite://").split('?').next().unwrap().to_owned();
+    let path = target.file().unwrap();
     std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o640)).unwrap();
     target.import(&source, Rules { force: true, ..Rules::default() }).await.unwrap();
     assert_eq!(std::fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o640);
