@@ -80,7 +80,7 @@ async fn reached(check: &'static str, url: Option<&DatabaseUrl>) -> Option<Findi
 
 fn unreachable_database(check: &'static str, url: &DatabaseUrl, error: MigrationError) -> Finding {
     match error {
-        MigrationError::Connect { target, cause, remedy, busy: _ } => {
+        MigrationError::Connect { target, cause, remedy, busy: _, damaged: _ } => {
             Finding::failure(check, format!("{target}: {cause}"), remedy)
         }
         other => {
