@@ -155,6 +155,30 @@ fn a_directory_that_is_not_there_says_so() {
 }
 
 #[test]
+fn an_order_that_cannot_be_read_is_a_fault_and_not_an_order_that_is_not_there() {
+    let keys = Keys::new(&[("a.pem", ED25519)]);
+    fs::create_dir(keys.path().join("signing-order")).unwrap();
+    let faults = keys.read().unwrap_err();
+    assert!(
+        matches!(&faults[..], [KeyDirectoryFault::UnreadableFile { file, .. }] if file == "signing-order"),
+        "{faults:?}"
+    );
+}
+
+#[test]
+fn what_is_told_of_algorithms_and_states_has_names() {
+    for (algorithm, name) in [(EDDSA, "EdDSA"), (RS256, "RS256")] {
+        assert_eq!((algorithm.to_string(), name.parse()), (name.to_owned(), Ok(algorithm)));
+        let missing = NoSigningKey::Missing(algorithm);
+        assert!(missing.to_string().contains(&format!("no private {name} key")), "{missing}");
+        assert!(missing.expected().contains(&format!("holdfast keys generate --algorithm {name}")));
+        assert!(NoSigningKey::Undecided(algorithm).expected().contains("holdfast keys rotate KID"));
+    }
+    let states = [signing(None), KeyState::Published, previous(None), KeyState::VerifyOnly { until: None }];
+    assert_eq!(states.map(KeyState::name), ["signing", "published", "previous", "verify-only"]);
+}
+
+#[test]
 fn all_faults_come_together_and_show_nothing_of_the_files() {
     let keys = Keys::new(&[
         ("a.pem", ED25519),
@@ -229,6 +253,17 @@ fn the_only_private_key_of_an_algorithm_signs_and_of_several_the_first_in_the_or
     let undecided = Keys::new(&[("a.pem", ED25519), ("b.pem", OTHER_ED25519)]);
     assert_eq!(undecided.signing(EDDSA), Err(NoSigningKey::Undecided(EDDSA)));
     assert!(undecided.states().iter().all(|(_, state)| *state == KeyState::Published));
+    let elsewhere = Keys::new(&[
+        ("a.pem", ED25519),
+        ("b.pem", OTHER_ED25519),
+        ("c.pem", RSA),
+        ("signing-order", &id(RSA)),
+    ]);
+    assert_eq!(
+        elsewhere.signing(EDDSA),
+        Err(NoSigningKey::Undecided(EDDSA)),
+        "the order of another algorithm"
+    );
     for (first, second) in [(ED25519, OTHER_ED25519), (OTHER_ED25519, ED25519)] {
         let order = format!("{}\n{} 2026-11-21T10:00:00+02:00\n{}\n", id(RSA), id(first), id(second));
         let keys = Keys::new(&[
@@ -335,6 +370,8 @@ fn where_no_order_says_who_signed_everybody_may_have() {
     let expected =
         [(id(OTHER_ED25519), signing(Some(0))), (id(RSA), signing(None)), (id(ED25519), previous(Some(0)))];
     assert_eq!(keys.states().into_iter().collect::<BTreeSet<_>>(), expected.into());
+    let order = fs::read_to_string(keys.path().join("signing-order")).unwrap();
+    assert!(!order.contains(&id(RSA)), "nothing is said about another algorithm: {order}");
 }
 
 #[test]
@@ -372,6 +409,14 @@ fn a_key_of_an_algorithm_that_does_not_sign_any_more_goes_only_when_one_insists(
     assert!(matches!(early, Err(KeyChangeError::StillNeeded { until: None, .. })));
     keys.good().retire(&old, Retirement { wait: None, ..after(WEEK) }, late).unwrap();
     assert_eq!(keys.states(), [(new, signing(Some(0)))]);
+}
+
+#[test]
+fn the_last_key_of_the_order_leaves_it_as_well() {
+    let keys = Keys::new(&[("a.pem", ED25519), ("b.pem", RSA), ("signing-order", &id(ED25519))]);
+    let insistent = Retirement { keep_public: false, signs: Some(RS256), wait: None };
+    keys.good().retire(&id(ED25519), insistent, at(0)).unwrap();
+    assert_eq!(keys.states(), [(id(RSA), signing(None))]);
 }
 
 #[test]

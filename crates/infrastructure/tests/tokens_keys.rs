@@ -169,6 +169,12 @@ fn a_file_that_is_no_good_key_says_why() {
         (der[1], der[10]) = (der[1] - 1, der[10] - 1);
         der
     };
+    let behind = [der(ED25519_PUBLIC).as_slice(), &[0]].concat();
+    let within = {
+        let mut der = behind.clone();
+        der[1] += 1;
+        der
+    };
     for (name, text, error) in [
         ("nothing", String::new(), KeyError::NoPem),
         ("white space", " \n\n".to_owned(), KeyError::NoPem),
@@ -200,6 +206,8 @@ fn a_file_that_is_no_good_key_says_why() {
         ("another modulus", changed(RSA, "PRIVATE KEY", 300), KeyError::Damaged),
         ("another prime", changed(RSA, "PRIVATE KEY", 700), KeyError::Damaged),
         ("an even modulus", changed(RSA_PUBLIC, "PUBLIC KEY", 288), KeyError::Damaged),
+        ("a public key with a byte behind it", pem("PUBLIC KEY", &behind), KeyError::Damaged),
+        ("a public key with a byte more in it", pem("PUBLIC KEY", &within), KeyError::Damaged),
         ("a public key of 31 bytes", pem("PUBLIC KEY", &short_x), KeyError::Damaged),
     ] {
         assert_eq!(Key::from_pem(text.as_bytes()).map(|_| ()).unwrap_err(), error, "{name}");

@@ -104,6 +104,27 @@ mod tests {
     use super::*;
 
     #[test]
+    fn a_file_is_read_whole_or_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.pem");
+        for length in [0, 1, LONGEST - 1, LONGEST] {
+            fs::write(&path, vec![b'x'; length]).unwrap();
+            assert_eq!(read(&path).unwrap().0.len(), length);
+        }
+        for length in [LONGEST + 1, 2 * LONGEST] {
+            fs::write(&path, vec![b'x'; length]).unwrap();
+            assert_eq!(read(&path).unwrap_err().kind(), io::ErrorKind::FileTooLarge, "{length}");
+        }
+    }
+
+    #[test]
+    fn a_file_is_written_in_its_own_directory() {
+        for (path, directory) in [("keys/a.pem", "keys"), ("/a.pem", "/"), ("a.pem", ".")] {
+            assert_eq!(directory_of(Path::new(path)), Path::new(directory));
+        }
+    }
+
+    #[test]
     fn a_private_file_is_its_owners_alone_or_roots_and_our_groups() {
         const ROOT: u32 = 0;
         const WE: u32 = 1_000;
