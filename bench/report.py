@@ -6,7 +6,7 @@ import statistics
 from load import median, ratios
 
 WIDTH, HEIGHT, LEFT, BOTTOM = 760, 360, 70, 50
-COLOURS = ["#1b6ca8", "#c2561a", "#2f8f4e", "#8b3fa0", "#6b6b6b"]
+COLOURS = ["#1b6ca8", "#c2561a", "#2f8f4e", "#8b3fa0", "#6b6b6b", "#a8861b"]
 
 
 def against(name, mixes):

@@ -11,10 +11,11 @@ anything; a busy machine spoils them, and `noise` (cores used by others) tells h
 postgresql and wrk. Two cores are shared by the server, PostgreSQL and the generator.
 
 phases: mixes (64 connections), sqlite (the same on a SQLite file), connections (10,000 of them), scale (10,000 to
-1,000,000 tasks; --totals 10000,10000000), start (until the first answer).
+1,000,000 tasks of which one person has 10,000; --totals 100000,10000000 --mine 100000), start (until the first answer).
 """
 
 import argparse
+import os
 import re
 import sys
 import time
@@ -23,6 +24,7 @@ from pathlib import Path
 HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent / "tests/drills"))
 import connections  # noqa: E402
+import refresh  # noqa: E402
 import report  # noqa: E402
 import scale  # noqa: E402
 from load import in_turns, median, memory_mib  # noqa: E402
@@ -43,6 +45,16 @@ def mixes(servers, people, wanted):
         for server, rounds in found[mix].items():
             print(f"  {mix:22} {server.name:10} {median(rounds, 'per_second'):>9,.0f}/s, noise {median(rounds, 'noise'):.2f}", flush=True)
     return found
+
+
+def hashing(stage, binary, database, servers, people, wanted):
+    """Sign-ins where every core may hash, as a server without other work would be set."""
+    everything = {"HASH_CONCURRENCY": str(os.cpu_count())}
+    eager = start_holdfast(stage, binary, database, "eager", everything)
+    people = {**people, eager: People(eager, wanted.owners, 1)}
+    found = mixes([eager, *servers[1:]], people, argparse.Namespace(**{**vars(wanted), "mixes": ["sign-in"]}))["sign-in"]
+    end(eager.process)
+    return {"sign-in, all cores hash": {**found, servers[0]: found[eager]}}
 
 
 def started(stage, binary):
@@ -73,9 +85,13 @@ def main():
     parser.add_argument("--seconds", type=int, default=4)
     parser.add_argument("--count", default="1000,10000", help="connections")
     parser.add_argument("--totals", default="10000,100000,1000000", help="tasks in the table")
+    parser.add_argument("--mine", type=int, default=10_000, help="tasks of the one person who asks")
     parser.add_argument("--write", action="store_true", help="put the tables into docs/performance.md")
     wanted = parser.parse_args()
     wanted.mixes = wanted.mixes.split(",")
+    wanted.totals = [int(total) for total in wanted.totals.split(",")]
+    if min(wanted.totals) < wanted.mine:
+        parser.error(f"--totals: {min(wanted.totals)} is less than what one person has (--mine)")
     phases = wanted.phases.split(",")
     for odd in [*(set(phases) - set(PHASES)), *(set(wanted.mixes) - set(MIXES))]:
         parser.error(f"{odd}: no such phase or mix")
@@ -88,7 +104,10 @@ def main():
             people = {server: People(server, wanted.owners, wanted.tasks) for server in servers}
         if "mixes" in phases:
             found = mixes(servers, people, wanted)
-            sections["mixes"] = report.alone({mix: rounds[ours] for mix, rounds in found.items()})
+            if "sign-in" in found:
+                found |= hashing(stage, binary, database, servers, people, wanted)
+            mine = {mix: rounds[ours] for mix, rounds in found.items()}
+            sections["mixes"] = report.alone(mine | {"refresh": [refresh.measure(ours, people[ours])]})
             for peer in servers[1:]:
                 sections[f"against {peer.name}"] = report.against(
                     peer.name, {mix: (rounds[ours], rounds[peer]) for mix, rounds in found.items()})
@@ -102,7 +121,7 @@ def main():
                 sections[f"connections {server.name}"] = report.crowds(rows)
         if "scale" in phases:
             large = start_holdfast(stage, binary, database, "large")
-            found = scale.measure(large, [int(total) for total in wanted.totals.split(",")], min(3, wanted.rounds), wanted.seconds)
+            found = scale.measure(large, wanted.totals, wanted.mine, min(3, wanted.rounds), wanted.seconds)
             sections["scale"] = report.scale(found)
             if wanted.write:
                 DOCUMENT.with_name("performance-scale.svg").write_text(report.plot(found) + "\n")

@@ -9,43 +9,50 @@ from clients import Client  # noqa: E402
 from load import in_turns, median  # noqa: E402
 from people import PASSWORD  # noqa: E402
 
-# Of the person who asks. Everybody else has OTHERS tasks.
-MINE, OTHERS = 10_000, 100
+# Of everybody but the person who asks.
+OTHERS = 100
 CONNECTIONS = 8
+# Rows that are written at once: a random order of more would be sorted on the disk.
+CHUNK = 1_000_000
 
-# Rows as the server writes them. `owners` gives each number of a task its owner; the order is random, because the tasks of
-# one person lie scattered over a table that has been in use.
-FILL = """
+PEOPLE = """
 INSERT INTO users (id, email, email_folded, email_claim, role, is_active, email_verified, created_at, updated_at)
-    SELECT ('00000000-0000-4000-8000-' || lpad(to_hex({first} + n), 12, '0'))::uuid, address, address, address, 'user', true,
+    SELECT ('00000000-0000-4000-8000-' || lpad(to_hex(n), 12, '0'))::uuid, address, address, address, 'user', true,
            false, now(), now()
-    FROM (SELECT n, 'other' || ({first} + n) || '@example.com' AS address FROM generate_series(1, {others}) n) people;
+    FROM (SELECT n, 'other' || n || '@example.com' AS address FROM generate_series(0, {others}) n) people
+    ON CONFLICT DO NOTHING;
+"""
+# Rows as the server writes them. One in {step} is the person's; the order is random. So the tasks of one person lie
+# scattered, as in a table that has been in use, whatever its size.
+TASKS = """
 INSERT INTO tasks (owner_id, id, title, title_sort, description, search_text, due_at, priority, is_completed, revision,
                    created_at, updated_at)
     SELECT owner, gen_random_uuid(), title, title, 'Ask when it leaves.', title || chr(31) || 'ask when it leaves.',
            now() + random() * interval '90 days', floor(random() * 4), random() < 0.3, 1, created, created
-    FROM (SELECT CASE WHEN n <= {mine} THEN '{owner}'::uuid ELSE
-                 ('00000000-0000-4000-8000-' || lpad(to_hex({first} + 1 + (n - {mine}) / {each}), 12, '0'))::uuid END AS owner,
+    FROM (SELECT CASE WHEN n % {step} = 0 THEN '{owner}'::uuid ELSE
+                 ('00000000-0000-4000-8000-' || lpad(to_hex(n / {each}), 12, '0'))::uuid END AS owner,
                  'call number ' || n AS title, now() - random() * interval '1 year' AS created
-          FROM generate_series(1, {mine} + {each} * {others} - 1) n ORDER BY random()) rows;
+          FROM generate_series({first}, {last}) n ORDER BY random()) rows;
 """
 
 
-def grow(server, owner, first, total, mine):
-    """Adds tasks until there are `total`, `mine` of them the person's, by people from number `first` on."""
-    others = max(1, (total - mine) // OTHERS)
-    sql = FILL.format(owner=owner, first=first, others=others, mine=mine, each=OTHERS)
-    server.database.ask(server.name, sql)
+def fill(server, owner, total, mine):
+    """A new table of `total` tasks, of which `mine` are the person's."""
+    statements = ["TRUNCATE tasks", PEOPLE.format(others=total // OTHERS)]
+    for first in range(0, total, CHUNK):
+        last = min(total, first + CHUNK) - 1
+        statements.append(TASKS.format(owner=owner, step=total // mine, each=OTHERS, first=first, last=last))
+    for sql in statements:
+        server.database.ask(server.name, sql)
     server.settle()
-    return first + others
 
 
 class Person:
-    """The one who asks."""
+    """One who asks."""
 
-    def __init__(self, server):
+    def __init__(self, server, email):
         self.server, self.client = server, Client(server.port, patience=60)
-        account = {"email": "many@example.com", "password": PASSWORD}
+        account = {"email": email, "password": PASSWORD}
         self.client.ask("POST", "/api/v1/auth/signup", account)
         profile = self.client.must(200, "POST", "/api/v1/auth/login", account)["data"]
         self.id, self.token = profile["user_id"], profile["access_token"]
@@ -61,6 +68,8 @@ class Person:
                 return [self.get(f"/api/v1/tasks?limit=50&cursor={self.last_cursor()}")]
             case "filtered, sorted, counted":
                 return [self.get("/api/tasks?priority=urgent_important&completed=false&sort_by=due_datetime&limit=50")]
+            case "search":
+                return [self.get("/api/v1/tasks?q=number%2077&limit=50")]
             case "create":
                 body = json.dumps({"title": "One more"})
                 head = self.get("/api/v1/tasks", "POST").rstrip() + b"\r\nContent-Type: application/json\r\n"
@@ -84,18 +93,19 @@ class Person:
         return head.encode()
 
 
-KINDS = ["get one", "first page", "last page, by cursor", "filtered, sorted, counted", "create"]
+KINDS = ["get one", "first page", "last page, by cursor", "filtered, sorted, counted", "search", "create"]
 
 
-def measure(server, totals, rounds, seconds):
+def measure(server, totals, mine, rounds, seconds):
     """{kind: {total: microseconds of the server and PostgreSQL together per request, requests/s}}"""
-    person, first, there, found = Person(server), 1, 0, {kind: {} for kind in KINDS}
+    # Another one creates: what the person has stays as it is while it is measured.
+    person, writer = Person(server, "many@example.com"), Person(server, "busy@example.com")
+    found = {kind: {} for kind in KINDS}
     for total in totals:
-        mine = 0 if there else min(MINE, total)
-        first = grow(server, person.id, first, total - there, mine)
-        there = total
+        fill(server, person.id, total, mine)
         for kind in KINDS:
-            rows = in_turns([server], {server: person.requests(kind)}, rounds, seconds, CONNECTIONS)[server]
+            who = writer if kind == "create" else person
+            rows = in_turns([server], {server: who.requests(kind)}, rounds, seconds, CONNECTIONS)[server]
             found[kind][total] = {name: median(rows, name) for name in ("per_second", "p95", "server_us", "errors", "noise")}
             print(f"  {total:>10,} tasks, {kind:26} {found[kind][total]['per_second']:>9,.0f}/s", flush=True)
     return found

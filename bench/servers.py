@@ -71,10 +71,10 @@ def settings(folder, url=None):
         "MIGRATE_ON_START": "true", "DATABASE_URL": database}
 
 
-def start_holdfast(stage, binary, database, name="holdfast"):
+def start_holdfast(stage, binary, database, name="holdfast", more=None):
     port, url = free_ports(1)[0], database and database.create(name)
     folder = stage.room(f"{name}-folder")
-    environment = {**settings(folder, url), "PORT": str(port)}
+    environment = {**settings(folder, url), **(more or {}), "PORT": str(port)}
     process = stage.start(name, binary, "serve", environment=environment, folder=folder)
     wait_until(f"{name} is ready", lambda: started(name, process) and answer(port, "/health/ready"))
     return Server(name, process, port, database, environment, folder)
