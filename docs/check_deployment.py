@@ -18,7 +18,7 @@ DEPLOY = ROOT / "deploy"
 KUBERNETES = DEPLOY / "kubernetes"
 # What SIGTERM may take: DRAIN_DELAY and requests in flight, and some (docs/reliability.md).
 LONGEST_STOP = 30
-KINDS_OF_SECRETS = {"secret", "list of secrets", "database URL", "SMTP URL"}
+KINDS_OF_SECRETS = {"secret", "list of secrets", "database URL", "Redis URL", "SMTP URL"}
 # Made by deploy/make-secrets.sh.
 MADE = DEPLOY / "secrets"
 

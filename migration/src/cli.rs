@@ -80,6 +80,15 @@ pub enum MigrateCommand {
         #[arg(long)]
         json: bool,
     },
+    /// Build the index that makes searching fast for owners of many tasks, while the server runs (PostgreSQL)
+    #[command(
+        after_help = "Examples:\n  holdfast migrate search-index\n  holdfast migrate search-index --drop"
+    )]
+    SearchIndex {
+        /// Drop it
+        #[arg(long)]
+        drop: bool,
+    },
     /// Delete all data and build the schema anew (refused in production)
     #[command(after_help = "Examples:\n  holdfast migrate fresh --dry-run\n  holdfast migrate fresh")]
     Fresh {
@@ -145,6 +154,14 @@ pub async fn run(
             report("taken back", &names, out)
         }
         MigrateCommand::Status { json } => show_status(&runner.status().await?, *json, out),
+        MigrateCommand::SearchIndex { drop: false } => {
+            runner.create_search_index().await?;
+            Ok(writeln!(out, "searches have their index")?)
+        }
+        MigrateCommand::SearchIndex { drop: true } => {
+            runner.drop_search_index().await?;
+            Ok(writeln!(out, "searches have no index")?)
+        }
         MigrateCommand::Fresh { .. } if production => Err(MigrationError::FreshInProduction),
         MigrateCommand::Fresh { dry_run: true } => show_plan(&runner.dry_run_fresh().await?, out),
         MigrateCommand::Fresh { dry_run: false } => report("migrated", &runner.fresh(production).await?, out),

@@ -36,6 +36,16 @@ pub enum MigrationError {
         #[source]
         cause: io::Error,
     },
+    /// SQLite has no such index.
+    #[error(
+        "on SQLite an owner's tasks are searched one by one, and there is no index for it; nothing was changed"
+    )]
+    SearchIndexOnSqlite,
+    /// The extensions that the index for searches needs could not be created.
+    #[error(
+        "the extensions pg_trgm and btree_gin, which the index for searches needs, could not be created: {0}; nothing was changed: let whoever may do it run `CREATE EXTENSION pg_trgm; CREATE EXTENSION btree_gin`, and try again"
+    )]
+    SearchExtensions(#[source] DbErr),
     /// Nothing would be left of a migrated database in memory.
     #[error(
         "a database in memory vanishes with its connection and cannot be migrated; use a file, as in sqlite://data/holdfast.db"

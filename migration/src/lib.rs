@@ -36,6 +36,8 @@ mod m20261121_000016_housekeeping;
 mod m20261121_000017_index_idle_sessions;
 mod m20261121_000018_add_checks;
 mod m20261121_000018_validate_checks;
+mod m20261121_000019_index_task_lists;
+mod m20261121_000020_drop_replaced_task_indexes;
 mod migrator;
 mod online;
 mod plan;

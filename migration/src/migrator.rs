@@ -12,7 +12,8 @@ use crate::{
     m20261121_000012_create_one_time_tokens, m20261121_000013_idempotency_keys,
     m20261121_000014_create_second_factors, m20261121_000015_create_personal_tokens,
     m20261121_000016_housekeeping, m20261121_000017_index_idle_sessions, m20261121_000018_add_checks,
-    m20261121_000018_validate_checks,
+    m20261121_000018_validate_checks, m20261121_000019_index_task_lists,
+    m20261121_000020_drop_replaced_task_indexes,
 };
 
 /// Every migration of Holdfast.
@@ -46,6 +47,8 @@ impl Migrator {
             Box::new(m20261121_000017_index_idle_sessions::MIGRATION),
             Box::new(m20261121_000018_add_checks::MIGRATION),
             Box::new(m20261121_000018_validate_checks::MIGRATION),
+            Box::new(m20261121_000019_index_task_lists::MIGRATION),
+            Box::new(m20261121_000020_drop_replaced_task_indexes::MIGRATION),
         ]
     }
 }

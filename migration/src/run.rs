@@ -259,7 +259,7 @@ async fn in_transaction<T>(
 }
 
 /// Returns only when the transaction is lost, and the lock with it.
-async fn keep_alive(lock: &DatabaseTransaction) -> sea_orm_migration::DbErr {
+pub(crate) async fn keep_alive(lock: &DatabaseTransaction) -> sea_orm_migration::DbErr {
     loop {
         sleep(ALIVE).await;
         if let Err(error) = lock.execute_unprepared("SELECT 1").await {

@@ -17,6 +17,7 @@ pub mod measure;
 pub mod page;
 pub mod patch;
 pub mod ports;
+pub mod spans;
 pub mod tasks;
 mod undisturbed;
 pub mod users;

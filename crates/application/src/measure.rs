@@ -47,7 +47,12 @@ pub struct Counter(AtomicU64);
 impl Counter {
     /// Once more.
     pub fn count(&self) {
-        self.0.fetch_add(1, Ordering::Relaxed);
+        self.count_many(1);
+    }
+
+    /// So many times more.
+    pub fn count_many(&self, times: u64) {
+        self.0.fetch_add(times, Ordering::Relaxed);
     }
 
     /// How often so far.

@@ -1,14 +1,15 @@
-//! Adapters that can be exchanged while they are in use, for keys that change without a restart. A call goes on with the adapter
+//! Adapters that can be exchanged while they are in use, for settings that change without a restart. A call goes on with the adapter
 //! that it began with; nothing waits for a lock. What the adapters do is told where they are.
 
 use std::fmt;
 
 use arc_swap::ArcSwap;
+use async_trait::async_trait;
 use holdfast_application::{
     domain::{Timestamp, UserId},
     ports::{
-        AccessClaims, Expiry, InvalidToken, LegacyClaims, Opened, PublicKey, RefreshClaims, Sealed, Tokens,
-        TokensError, Vault, VaultError,
+        AccessClaims, Expiry, InvalidToken, LegacyClaims, Mail, MailError, Mailer, Opened, PublicKey,
+        RefreshClaims, Sealed, Tokens, TokensError, Vault, VaultError,
     },
 };
 
@@ -98,5 +99,35 @@ impl Vault for ExchangeableVault {
 
     fn open(&self, owner: UserId, sealed: &Sealed) -> Result<Opened, VaultError> {
         self.0.load().open(owner, sealed)
+    }
+}
+
+/// What mail goes out by, as it was set last.
+pub struct ExchangeableMailer(ArcSwap<Box<dyn Mailer>>);
+
+impl ExchangeableMailer {
+    /// Begins with this one.
+    pub fn new(mailer: Box<dyn Mailer>) -> Self {
+        Self(ArcSwap::from_pointee(mailer))
+    }
+
+    /// From the next mail on, and the next try of one, this one carries it.
+    pub fn exchange(&self, mailer: Box<dyn Mailer>) {
+        self.0.store(mailer.into());
+    }
+}
+
+#[async_trait]
+impl Mailer for ExchangeableMailer {
+    async fn send(&self, mail: &Mail) -> Result<(), MailError> {
+        // Held for as long as a relay takes, so not borrowed from the exchange.
+        let mailer = self.0.load_full();
+        mailer.send(mail).await
+    }
+}
+
+impl fmt::Debug for ExchangeableMailer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ExchangeableMailer").finish_non_exhaustive()
     }
 }

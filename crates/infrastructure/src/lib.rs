@@ -10,5 +10,6 @@ pub mod ids;
 pub mod mail;
 pub mod passwords;
 pub mod randomness;
+pub mod shared_buckets;
 pub mod tokens;
 pub mod vault;

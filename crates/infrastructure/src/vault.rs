@@ -79,6 +79,11 @@ impl AesGcmVault {
     pub fn new(current: Option<EncryptionKey>, earlier: Vec<EncryptionKey>) -> Self {
         Self { current, earlier }
     }
+
+    /// What the key that seals is called; nothing where there is none.
+    pub fn key_id(&self) -> Option<&str> {
+        self.current.as_ref().map(EncryptionKey::id)
+    }
 }
 
 impl Vault for AesGcmVault {

@@ -2,10 +2,7 @@
 
 use std::{net::SocketAddr, num::NonZeroUsize, sync::Arc, time::Duration};
 
-use actix_web::{
-    HttpServer,
-    dev::{Server, ServerHandle},
-};
+use actix_web::dev::{Server, ServerHandle};
 use anyhow::{Context, bail};
 use holdfast_application::{
     Adapters, Services,
@@ -13,49 +10,41 @@ use holdfast_application::{
     domain::{Timestamp, sessions::Lifetimes},
     housekeeping::Housekeeping,
     mail::Courier,
-    ports::{Clock as _, Ids, Mailer, Outbox, Passwords, Store},
+    ports::{Clock as _, Ids, Outbox, Passwords, Store},
 };
 use holdfast_infrastructure::{
     clock::SystemClock,
     database::{DatabaseLocation, DatabaseOptions, SeaOrmStore},
+    exchange::ExchangeableMailer,
     ids::UuidV7Ids,
-    mail::{InProcessOutbox, MailFolder, MailOff, SmtpMailer},
-    passwords::{Argon2Passwords, PasswordOptions, Pepper, Peppers},
+    mail::{InProcessOutbox, MailOff},
+    passwords::{Argon2Passwords, PasswordOptions},
     randomness::SystemRandomness,
+    shared_buckets::RedisBuckets,
     tokens::LegacyOptions,
 };
-use holdfast_web::{WebOptions, WebState};
+use holdfast_web::{TraceOptions, WebOptions, WebState};
 use migration::{DatabaseUrl, Engine, MigrationError, Runner};
 
 use crate::{
-    connections,
     housekeeping::Rounds,
+    listener::{self, Listening},
+    mail::{self, tell_of_mail},
     operations::{Figures, Listener, Operations, Schema},
-    reload::{Reload, ReloadStatus, Reloader},
+    reload::{InUse, Reload, ReloadStatus, Reloader},
     revocations::Polls,
-    secrets::{Generated, Keys, KeysInUse, token_secret},
+    secrets::{Generated, Keys, KeysInUse, WithoutKey, peppers, tell_of_pepper, token_secret},
     settings::{
-        AuthSettings, DatabaseSettings, Delivery, LegacyTokenSettings, MailSettings, OperationsPlace,
-        PasswordSettings, Revocation, Secret, Settings, TlsSettings,
+        AuthSettings, DatabaseSettings, LegacyTokenSettings, MailSettings, OperationsPlace, Revocation,
+        Settings, TlsSettings,
     },
     shutdown::Signals,
     tls::{self, Certificates, Renewal},
+    traces::Traces,
 };
 
-/// How long a client may take to send its request head, and how long an idle connection is kept.
-pub(crate) const HEAD_TIMEOUT: Duration = Duration::from_secs(5);
-const KEEP_ALIVE: Duration = Duration::from_secs(75);
-/// How long a TLS handshake may take; the head of the first request has its own time after it.
-const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(5);
-/// Handshakes under way on each worker: who begins one and falls silent keeps nobody else out.
-const HANDSHAKES: usize = 4_096;
-/// How long requests in flight may take to finish once the listener is closed. With the default `DRAIN_DELAY` the process is
-/// gone within 25 s.
-const SHUTDOWN_SECONDS: u64 = 20;
-/// How long mail that waits may take to be sent at the end.
-const MAIL_SECONDS: u64 = 1;
-/// Connections that wait to be accepted.
-const BACKLOG: u32 = 4_096;
+/// How long mail that waits, and spans, may take to be sent at the end.
+const LAST: Duration = Duration::from_secs(1);
 /// How often buckets of client addresses that are full again are forgotten.
 const SWEEP_INTERVAL: Duration = Duration::from_mins(1);
 
@@ -69,6 +58,7 @@ pub struct Application {
     renewal: Option<Renewal>,
     operations: Option<Listener>,
     reloader: Reloader,
+    traces: Option<Traces>,
 }
 
 /// Stops a running [`Application`] from another thread.
@@ -78,6 +68,11 @@ pub struct Handle(ServerHandle);
 impl Application {
     /// Migrates where that is wanted, connects everything and binds the listener. Port 0 takes any free one.
     pub async fn build(settings: &Settings) -> anyhow::Result<Self> {
+        Self::build_traced(settings, None).await
+    }
+
+    /// The same, with spans on their way to a collector. The layer that records them is the subscriber's.
+    pub(crate) async fn build_traced(settings: &Settings, traces: Option<Traces>) -> anyhow::Result<Self> {
         prepare_schema(&settings.database).await?;
         let started_at = SystemClock.now();
         let schema = Schema::read(&runner(&settings.database)).await;
@@ -86,6 +81,7 @@ impl Application {
             services,
             passwords,
             courier: _,
+            mailer,
             outbox,
             housekeeping,
             keys,
@@ -98,9 +94,19 @@ impl Application {
             Revocation::Fast => Some(Polls::start(services.auth.clone())),
             Revocation::Strict => None,
         };
-        let state =
-            WebState::new(services, Arc::new(SystemClock), Arc::new(UuidV7Ids), web_options(settings));
-        let reloader = Reloader::new(settings, legacy, generated, keys, state.clone(), status.clone());
+        let state = WebState::new(
+            services,
+            Arc::new(SystemClock),
+            Arc::new(UuidV7Ids),
+            web_options(settings, traces.as_ref()),
+        );
+        let redis = settings.redis.url.as_ref();
+        let buckets = redis.map(|url| Arc::new(RedisBuckets::connect(url, keys.buckets.clone())));
+        if let Some(buckets) = &buckets {
+            state.share_buckets(buckets.clone());
+        }
+        let in_use = InUse { keys, passwords: passwords.clone(), mailer, web: state.clone() };
+        let reloader = Reloader::new(settings, legacy, generated, in_use, status.clone());
         let signals = Signals::listen().context("cannot listen for signals")?;
         let stop = signals.requested(state.readiness(), settings.http.drain_delay());
         let figures = Figures {
@@ -110,6 +116,8 @@ impl Application {
             passwords,
             outbox: outbox.clone(),
             housekeeping: housekeeping.clone(),
+            buckets,
+            spans: traces.as_ref().map(Traces::figures).unwrap_or_default(),
             schema,
             started_at,
         };
@@ -126,25 +134,10 @@ impl Application {
                 }
             })
         };
-        let server = HttpServer::new(application)
-            .workers(workers())
-            .backlog(BACKLOG)
-            .client_request_timeout(HEAD_TIMEOUT)
-            .tls_handshake_timeout(HANDSHAKE_TIMEOUT)
-            .max_connection_rate(HANDSHAKES)
-            .keep_alive(KEEP_ALIVE)
-            .on_connect(|accepted, data| connections::watch(KEEP_ALIVE + HEAD_TIMEOUT, accepted, data))
-            .shutdown_timeout(SHUTDOWN_SECONDS)
-            .shutdown_signal(stop);
         let (tls, renewal) = tls(&settings.tls)?.unzip();
-        let server = match tls {
-            Some(tls) => server.bind_rustls_0_23(address, tls),
-            None => server.bind(address),
-        };
-        let server = server
-            .with_context(|| format!("cannot listen on {address} (HOST, PORT); is another server there?"))?;
-        let address = server.addrs().first().copied().context("nothing was bound")?;
-        Ok(Self { server: server.run(), address, polls, rounds, outbox, renewal, operations, reloader })
+        let listening = Listening { address, workers: workers(), tls };
+        let (server, address) = listener::bind(listening, application, stop)?;
+        Ok(Self { server, address, polls, rounds, outbox, renewal, operations, reloader, traces })
     }
 
     /// Where it listens.
@@ -179,14 +172,22 @@ impl Application {
     }
 
     async fn run_until_stopped(self, reload: Option<Reload>) -> std::io::Result<()> {
-        let Self { server, address: _, polls, rounds, outbox, renewal, operations, reloader } = self;
+        let Self { server, address: _, polls, rounds, outbox, renewal, operations, reloader, traces } = self;
         let reloads = reload.map(|reload| reloader.start(reload));
         let stopped = server.await;
         drop((polls, renewal, reloads));
         rounds.stop().await;
-        if let Some(outbox) = outbox {
-            outbox.drain(Duration::from_secs(MAIL_SECONDS)).await;
-        }
+        let mail = async {
+            if let Some(outbox) = outbox {
+                outbox.drain(LAST).await;
+            }
+        };
+        let spans = async {
+            if let Some(traces) = traces {
+                traces.stop(LAST).await;
+            }
+        };
+        tokio::join!(mail, spans);
         // Last, so that monitoring sees requests in flight finish.
         if let Some(operations) = operations {
             operations.stop().await;
@@ -298,6 +299,7 @@ struct Connected {
     services: Services,
     passwords: Arc<Argon2Passwords>,
     courier: Option<Courier>,
+    mailer: Option<Arc<ExchangeableMailer>>,
     outbox: Option<InProcessOutbox>,
     /// Whatever is over goes through this: a new kind of rows is a new `Kind` there.
     housekeeping: Housekeeping,
@@ -308,18 +310,20 @@ struct Connected {
 
 async fn connect(settings: &Settings) -> anyhow::Result<Connected> {
     let store = Arc::new(open(&settings.database).await?);
-    let courier = courier(&settings.mail, store.clone())?;
+    let mailer = mail::mailer(&settings.mail)?.map(|mailer| Arc::new(ExchangeableMailer::new(mailer)));
+    tell_of_mail(&settings.mail);
+    let courier = mailer.clone().map(|mailer| courier(&settings.mail, store.clone(), mailer));
     let runtime = tokio::runtime::Handle::current();
     let outbox = courier.clone().map(|courier| InProcessOutbox::new(courier, runtime));
     let retention = settings.housekeeping.audit_retention();
     let housekeeping = Housekeeping::new(store.clone(), Arc::new(SystemClock), &UuidV7Ids, retention);
-    let passwords = PasswordOptions {
-        concurrency: settings.limits.hash_concurrency as usize,
-        peppers: peppers(&settings.passwords),
-    };
+    let peppers = peppers(&settings.passwords);
+    tell_of_pepper(&peppers);
+    let passwords = PasswordOptions { concurrency: settings.limits.hash_concurrency as usize, peppers };
     let mut generated = Generated::default();
     let legacy = legacy_options(settings).await?;
-    let keys = KeysInUse::new(Keys::of(settings, legacy.clone(), &mut generated)?);
+    tell_of_legacy(settings, legacy.as_ref());
+    let keys = KeysInUse::new(Keys::of(settings, legacy.clone(), &mut generated, WithoutKey::GoOn)?);
     let hasher = Arc::new(Argon2Passwords::new(passwords)?);
     let adapters = Adapters {
         store: store.clone(),
@@ -341,6 +345,7 @@ async fn connect(settings: &Settings) -> anyhow::Result<Connected> {
         services,
         passwords: hasher,
         courier,
+        mailer,
         outbox,
         housekeeping,
         keys,
@@ -349,31 +354,10 @@ async fn connect(settings: &Settings) -> anyhow::Result<Connected> {
     })
 }
 
-/// Who writes and sends mail; nobody where it is off.
-fn courier(settings: &MailSettings, store: Arc<dyn Store>) -> anyhow::Result<Option<Courier>> {
-    let MailSettings { delivery, sender, site } = settings;
-    let sender = || sender.clone().context("mail comes from nobody (MAIL_FROM)");
-    let mailer: Arc<dyn Mailer> = match delivery {
-        Delivery::Smtp(relay) => Arc::new(SmtpMailer::new(relay, sender()?)),
-        Delivery::Folder(folder) => {
-            tracing::info!(target: "holdfast::mail", "mail is written into {}", folder.display());
-            Arc::new(MailFolder::new(folder.clone(), sender()?))
-        }
-        Delivery::Off => return Ok(None),
-    };
+/// Who writes and sends mail.
+fn courier(settings: &MailSettings, store: Arc<dyn Store>, mailer: Arc<ExchangeableMailer>) -> Courier {
     let (clock, ids, randomness) = (Arc::new(SystemClock), Arc::new(UuidV7Ids), Arc::new(SystemRandomness));
-    Ok(Some(Courier::new(store, mailer, clock, ids, randomness, site.clone())))
-}
-
-/// The peppers, and a line in the log that names the one in new hashes.
-fn peppers(settings: &PasswordSettings) -> Peppers {
-    let PasswordSettings { pepper, previous_peppers } = settings;
-    let pepper_of = |secret: &Secret| Pepper::new(secret.expose().to_vec());
-    let current = pepper.as_ref().map(pepper_of);
-    if let Some(pepper) = &current {
-        tracing::info!(pepper = pepper.id(), "new password hashes are made with this pepper");
-    }
-    Peppers::new(current, previous_peppers.iter().map(pepper_of).collect())
+    Courier::new(store, mailer, clock, ids, randomness, settings.site.clone())
 }
 
 /// Threads that answer requests: one for each processor.
@@ -413,7 +397,7 @@ fn database_options(settings: &DatabaseSettings, url: &DatabaseUrl) -> anyhow::R
     })
 }
 
-/// How tokens of the FastAPI backend are accepted, and a line in the log that says so.
+/// How tokens of the FastAPI backend are accepted.
 pub(crate) async fn legacy_options(settings: &Settings) -> anyhow::Result<Option<LegacyOptions>> {
     let LegacyTokenSettings { secret, until } = &settings.auth.legacy;
     let Some(secret) = secret else { return Ok(None) };
@@ -423,16 +407,23 @@ pub(crate) async fn legacy_options(settings: &Settings) -> anyhow::Result<Option
             .await?
             .map(|adopted_at| adopted_at.plus(settings.auth.compatibility_token_lifetime())),
     };
+    let secret = token_secret(secret);
+    Ok(until.map(|until| LegacyOptions { secret, until }))
+}
+
+/// Tells the log whether they are, where somebody might expect it.
+pub(crate) fn tell_of_legacy(settings: &Settings, options: Option<&LegacyOptions>) {
+    if settings.auth.legacy.secret.is_none() {
+        return;
+    }
     let now = SystemClock.now();
-    if let Some(until) = until.filter(|until| now < *until) {
+    if let Some(LegacyOptions { secret: _, until }) = options.filter(|options| now < options.until) {
         tracing::info!(%until, "tokens of the FastAPI backend are accepted until then");
     } else {
         tracing::info!(
             "no token of the FastAPI backend is accepted: their time is over, or there was no adoption"
         );
     }
-    let secret = token_secret(secret);
-    Ok(until.map(|until| LegacyOptions { secret, until }))
 }
 
 /// When the FastAPI backend's data was taken over; never, in a database that was ours from the start.
@@ -453,7 +444,7 @@ fn auth_policy(settings: &AuthSettings) -> AuthPolicy {
     }
 }
 
-fn web_options(settings: &Settings) -> WebOptions {
+fn web_options(settings: &Settings, traces: Option<&Traces>) -> WebOptions {
     WebOptions {
         allowed_origins: settings.http.allowed_origins.clone(),
         trusted_proxies: settings.http.trusted_proxies.clone(),
@@ -461,10 +452,15 @@ fn web_options(settings: &Settings) -> WebOptions {
         version: env!("CARGO_PKG_VERSION"),
         production: settings.environment.is_strict(),
         require_if_match: settings.http.require_if_match,
+        traces: TraceOptions {
+            believes_callers: settings.traces.believes_callers,
+            encrypted: settings.tls.pair.is_some(),
+            places: traces.map(Traces::places),
+        },
     }
 }
 
-/// The buckets are each instance's own. What all of them count together is housekeeping's.
+/// These buckets are each instance's own. What all of them count together is Redis' or housekeeping's.
 fn sweep(state: WebState) {
     actix_web::rt::spawn(async move {
         let mut interval = actix_web::rt::time::interval(SWEEP_INTERVAL);

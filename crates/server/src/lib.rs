@@ -5,7 +5,10 @@ pub mod cli;
 pub mod compose;
 mod connections;
 mod housekeeping;
+mod listener;
 mod log_filter;
+mod logs;
+mod mail;
 mod operations;
 pub mod reload;
 mod revocations;
@@ -14,5 +17,6 @@ pub mod settings;
 pub mod shutdown;
 pub mod telemetry;
 pub mod tls;
+mod traces;
 
 pub use compose::Application;

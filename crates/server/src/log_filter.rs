@@ -3,8 +3,13 @@
 use std::sync::Arc;
 
 use arc_swap::ArcSwap;
+use holdfast_application::spans;
 use tracing::{Metadata, Subscriber, level_filters::LevelFilter, subscriber::Interest};
-use tracing_subscriber::{Layer, filter::Targets, layer::Context};
+use tracing_subscriber::{
+    Layer,
+    filter::Targets,
+    layer::{Context, Filter},
+};
 
 use crate::settings::LogLevel;
 
@@ -41,6 +46,8 @@ fn targets(level: LogLevel) -> Targets {
     Targets::new()
         .with_default(level.min(LevelFilter::WARN))
         .with_targets(OURS.map(|ours| (ours, level)))
+        // What is recorded is not logged.
+        .with_target(spans::TARGET, LevelFilter::OFF)
         // It calls every request an error that cannot be parsed, and anybody can send those.
         .with_target("actix_http::h1", LevelFilter::OFF)
 }
@@ -56,5 +63,20 @@ impl<S: Subscriber> Layer<S> for LogFilter {
 
     fn max_level_hint(&self) -> Option<LevelFilter> {
         Layer::<S>::max_level_hint(&**self.0.load())
+    }
+}
+
+/// The same for one layer of several.
+impl<S: Subscriber> Filter<S> for LogFilter {
+    fn enabled(&self, metadata: &Metadata<'_>, context: &Context<'_, S>) -> bool {
+        Filter::<S>::enabled(&**self.0.load(), metadata, context)
+    }
+
+    fn callsite_enabled(&self, metadata: &'static Metadata<'static>) -> Interest {
+        Filter::<S>::callsite_enabled(&**self.0.load(), metadata)
+    }
+
+    fn max_level_hint(&self) -> Option<LevelFilter> {
+        Filter::<S>::max_level_hint(&**self.0.load())
     }
 }

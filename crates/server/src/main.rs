@@ -2,7 +2,8 @@
 
 use std::process::ExitCode;
 
-/// Sign-ins take and give back 19 MiB at a time from many threads; this allocator returns them to the system.
+/// Sign-ins take and give back 19 MiB at a time from many threads; this allocator returns them to the system. Huge pages
+/// (`no_thp`) would keep a third more memory than is used.
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 

@@ -5,16 +5,22 @@ use std::{fmt, sync::Arc};
 
 use actix_web::rt::{self, task::spawn_blocking};
 use arc_swap::ArcSwap;
-use holdfast_application::ports::Clock as _;
-use holdfast_infrastructure::{clock::SystemClock, tokens::LegacyOptions};
+use holdfast_application::ports::{Clock as _, Mailer};
+use holdfast_infrastructure::{
+    clock::SystemClock,
+    exchange::ExchangeableMailer,
+    passwords::{Argon2Passwords, Peppered},
+    tokens::LegacyOptions,
+};
 use holdfast_web::WebState;
 use serde::Serialize;
 use tokio::task::JoinHandle;
 
 use crate::{
-    compose::legacy_options,
+    compose::{legacy_options, tell_of_legacy},
     log_filter::LogFilter,
-    secrets::{Generated, Keys, KeysInUse},
+    mail::{mailer, tell_of_mail},
+    secrets::{Generated, Keys, KeysInUse, WithoutKey, peppers, tell_of_pepper},
     settings::{Change, Description, Loaded, Settings, Sources},
 };
 
@@ -95,9 +101,17 @@ pub(crate) struct Reloader {
     settings: Settings,
     legacy: Option<LegacyOptions>,
     generated: Generated,
-    keys: KeysInUse,
-    web: WebState,
+    in_use: InUse,
     status: ReloadStatus,
+}
+
+/// What a running server does its work with, as far as that can be exchanged.
+pub(crate) struct InUse {
+    pub(crate) keys: KeysInUse,
+    pub(crate) passwords: Arc<Argon2Passwords>,
+    /// Nobody where mail is off.
+    pub(crate) mailer: Option<Arc<ExchangeableMailer>>,
+    pub(crate) web: WebState,
 }
 
 impl Reloader {
@@ -105,11 +119,10 @@ impl Reloader {
         settings: &Settings,
         legacy: Option<LegacyOptions>,
         generated: Generated,
-        keys: KeysInUse,
-        web: WebState,
+        in_use: InUse,
         status: ReloadStatus,
     ) -> Self {
-        Self { settings: settings.clone(), legacy, generated, keys, web, status }
+        Self { settings: settings.clone(), legacy, generated, in_use, status }
     }
 
     /// Waits for signals. Needs a runtime, whose end is theirs, too.
@@ -135,29 +148,63 @@ impl Reloader {
                 "{change} needs a restart; expected the same as at the start"
             )]));
         }
+        let renewed = self.settings.renewed(&read);
+        let prepared = self.prepare(&renewed, &changes).await.map_err(Refusal::of)?;
+        // From here on nothing fails. Whatever the log leaves out now or from now on, it tells that it does.
+        let (before, after) = (self.settings.telemetry.level, renewed.telemetry.level);
+        filter.set(before.min(after));
         for warning in &warnings {
             tracing::warn!(target: "holdfast::settings", "{warning}");
         }
-        let renewed = self.settings.renewed(&read);
-        let legacy = if changes.iter().any(|change| LEGACY.contains(&change.variable)) {
-            legacy_options(&renewed).await.map_err(Refusal::of)?
-        } else {
-            self.legacy.clone()
-        };
-        let keys = Keys::of(&renewed, legacy.clone(), &mut self.generated).map_err(Refusal::of)?;
-        // From here on nothing fails.
-        self.keys.exchange(keys);
-        self.web.allow_origins(renewed.http.allowed_origins.clone());
-        if renewed.throttling.buckets() != self.settings.throttling.buckets() {
-            self.web.limit_rate(renewed.throttling.buckets());
-        }
-        // Whatever the log leaves out now or from now on, it tells that it does.
-        let (before, after) = (self.settings.telemetry.level, renewed.telemetry.level);
-        filter.set(before.min(after));
+        self.take_over(renewed, prepared);
         tell(&changes);
         filter.set(after);
-        (self.settings, self.legacy) = (renewed, legacy);
         Ok(changes)
+    }
+
+    /// Makes what `renewed` asks for; puts nothing into effect and tells nothing.
+    async fn prepare(&mut self, renewed: &Settings, changes: &[Change]) -> anyhow::Result<Prepared> {
+        let concerns = |names: &[&str]| changes.iter().any(|change| names.contains(&change.variable));
+        let legacy = if concerns(&LEGACY) { legacy_options(renewed).await? } else { self.legacy.clone() };
+        let without_key = if renewed.encryption.key == self.settings.encryption.key {
+            WithoutKey::GoOn
+        } else {
+            WithoutKey::Refuse
+        };
+        let keys = Keys::of(renewed, legacy.clone(), &mut self.generated, without_key)?;
+        let peppered = if renewed.passwords == self.settings.passwords {
+            None
+        } else {
+            Some(Peppered::new(peppers(&renewed.passwords))?)
+        };
+        let mailer = if concerns(&MAIL) { mailer(&renewed.mail)? } else { None };
+        Ok(Prepared { legacy, keys, peppered, mailer })
+    }
+
+    fn take_over(&mut self, renewed: Settings, Prepared { legacy, keys, peppered, mailer }: Prepared) {
+        let InUse { keys: keys_in_use, passwords, mailer: mailer_in_use, web } = &self.in_use;
+        if renewed.auth.legacy != self.settings.auth.legacy {
+            tell_of_legacy(&renewed, legacy.as_ref());
+        }
+        keys_in_use.exchange(keys);
+        if let Some(peppered) = peppered {
+            passwords.exchange_peppers(peppered);
+            tell_of_pepper(&peppers(&renewed.passwords));
+        }
+        if let Some((in_use, mailer)) = mailer_in_use.as_ref().zip(mailer) {
+            in_use.exchange(mailer);
+            tell_of_mail(&renewed.mail);
+        }
+        web.allow_origins(renewed.http.allowed_origins.clone());
+        let (before, after) = (&self.settings, &renewed);
+        let other_proxies = before.http.trusted_proxies != after.http.trusted_proxies;
+        if other_proxies {
+            web.trust_proxies(after.http.trusted_proxies.clone());
+        }
+        if other_proxies || before.throttling.buckets() != after.throttling.buckets() {
+            web.limit_rate(after.throttling.buckets());
+        }
+        (self.settings, self.legacy) = (renewed, legacy);
     }
 
     fn note(&self, renewed: Result<Vec<Change>, Refusal>) {
@@ -188,6 +235,18 @@ impl Reloader {
 
 /// What decides about tokens of the FastAPI backend.
 const LEGACY: [&str; 2] = ["BETTER_AUTH_SECRET", "LEGACY_TOKENS_UNTIL"];
+/// What decides about the way of mail.
+const MAIL: [&str; 2] = ["SMTP_URL", "MAIL_FROM"];
+
+/// What is ready to take effect.
+struct Prepared {
+    legacy: Option<LegacyOptions>,
+    keys: Keys,
+    /// Nothing where the peppers stay.
+    peppered: Option<Peppered>,
+    /// Nothing where mail goes on as it did, or is off.
+    mailer: Option<Box<dyn Mailer>>,
+}
 
 /// Why nothing was taken over, one line each.
 struct Refusal(Vec<String>);

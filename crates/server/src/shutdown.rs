@@ -4,6 +4,9 @@ use std::{process::exit, time::Duration};
 
 use holdfast_web::Readiness;
 
+/// How long a second signal waits for the line that tells of it.
+const LAST_LINE: Duration = Duration::from_millis(50);
+
 /// What a process that was killed twice ends with: 128 and the number of SIGINT, as shells count.
 const INTERRUPTED: i32 = 130;
 
@@ -36,6 +39,8 @@ impl Signals {
         actix_web::rt::spawn(async move {
             self.0.next().await;
             tracing::warn!(target: "holdfast::server", "second signal: stopping at once");
+            // For the line to be written, by whom is not this task's to know.
+            tokio::time::sleep(LAST_LINE).await;
             exit(INTERRUPTED);
         });
         if signal == Signal::Terminate {

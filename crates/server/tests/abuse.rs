@@ -227,26 +227,101 @@ fn what_is_only_unusual_is_answered_in_the_form_of_a_problem_or_served() {
 #[test]
 fn a_head_or_a_body_that_does_not_come_ends_the_connection() {
     let server = Server::start();
-    let drip = |start: String| {
+    let begin = |start: String| {
         let mut stream = server.connect();
         stream.write_all(start.as_bytes()).unwrap();
-        let mut dripping = stream.try_clone().unwrap();
-        // One byte at a time, until nobody is there any more.
-        std::thread::spawn(move || {
-            while dripping.write_all(b"x").is_ok() {
-                std::thread::sleep(Duration::from_millis(100));
-            }
-        });
+        drip(stream.try_clone().unwrap());
         stream
     };
-    let mut head = drip("GET /health/live HTTP/1.1\r\nHost: x\r\nX: ".to_owned());
-    let mut body = drip(sign_in("Content-Length: 60000\r\n", "{"));
+    let mut head = begin("GET /health/live HTTP/1.1\r\nHost: x\r\nX: ".to_owned());
+    let mut body = begin(sign_in("Content-Length: 60000\r\n", "{"));
     let mut silent = server.connect();
     server.is_well();
     for (name, stream) in [("a head", &mut head), ("a body", &mut body), ("nothing", &mut silent)] {
         let answers = Answers::read(stream);
         assert_eq!(answers.statuses, [408], "{name}: {}", answers.text);
     }
+    server.is_well();
+}
+
+/// Sends one byte at a time, until nobody is there any more.
+fn drip(mut stream: TcpStream) {
+    std::thread::spawn(move || {
+        while stream.write_all(b"x").is_ok() {
+            std::thread::sleep(Duration::from_millis(250));
+        }
+    });
+}
+
+/// A connection of a client that has asked for something already.
+struct Kept(BufReader<TcpStream>);
+
+impl Kept {
+    fn new(server: &Server) -> Self {
+        let mut kept = Self(BufReader::new(server.connect()));
+        kept.send(ASK);
+        assert_eq!(kept.status(), Some(200));
+        kept
+    }
+
+    fn send(&mut self, text: &str) {
+        self.0.get_mut().write_all(text.as_bytes()).unwrap();
+    }
+
+    /// Reads one answer to its end; nothing where the connection has ended.
+    fn status(&mut self) -> Option<u16> {
+        let mut head = String::new();
+        while !head.ends_with("\r\n\r\n") {
+            match self.0.read_line(&mut head) {
+                Ok(0) => return None,
+                Ok(_) => {}
+                Err(error) if error.kind() == std::io::ErrorKind::ConnectionReset => return None,
+                Err(error) => panic!("the connection hangs: {error}"),
+            }
+        }
+        let length = head.split("content-length: ").nth(1).and_then(|rest| rest.split("\r\n").next());
+        let mut body = vec![0; length.unwrap().parse().unwrap()];
+        self.0.read_exact(&mut body).unwrap();
+        Some(head[9..12].parse().unwrap())
+    }
+}
+
+const ASK: &str = "GET /health/live HTTP/1.1\r\nHost: x\r\n\r\n";
+
+#[test]
+fn the_head_of_a_later_request_has_its_time_from_its_first_byte_on() {
+    let server = Server::start();
+    let (beginning, rest) = ASK.split_at(ASK.len() - 2);
+    let beginning = format!("{beginning}X: ");
+    let mut idle = Kept::new(&server);
+    let mut dripping = Kept::new(&server);
+    let mut stopped = Kept::new(&server);
+    let mut uploading = Kept::new(&server);
+    dripping.send(&beginning);
+    drip(dripping.0.get_ref().try_clone().unwrap());
+    stopped.send("G");
+    uploading.send(&sign_in("Content-Length: 60000\r\n", "{"));
+    drip(uploading.0.get_ref().try_clone().unwrap());
+    // Several at once, the last one not whole: it may come when it likes, as long as nothing comes.
+    idle.send(&format!("{}{beginning}", ASK.repeat(3)));
+    for _ in 0..3 {
+        assert_eq!(idle.status(), Some(200));
+    }
+    assert_eq!(dripping.status(), None, "a head that comes byte by byte");
+    assert_eq!(stopped.status(), None, "a head that stops");
+    assert_eq!(uploading.status(), Some(408), "a body has a time of its own");
+    idle.send(&format!("x\r\n{rest}"));
+    assert_eq!(idle.status(), Some(200), "whoever says nothing is kept");
+    // On a busy machine the pauses may turn out longer than the time that there is.
+    let in_time = |_| {
+        let mut slow = Kept::new(&server);
+        for part in [&beginning, "x", "y", "\r\n"] {
+            slow.send(part);
+            std::thread::sleep(Duration::from_millis(250));
+        }
+        slow.0.get_mut().write_all(rest.as_bytes()).is_ok() && slow.status() == Some(200)
+    };
+    assert!((0..5).any(in_time), "a slow head that is whole in time");
     server.is_well();
 }
 

@@ -25,6 +25,17 @@ fn holdfast(directory: &Path, variables: &[(&str, &str)]) -> Command {
     command
 }
 
+/// The program with a socket that is handed over as systemd does it: as file 3, to this very process.
+#[cfg(unix)]
+fn handed(socket: &std::net::TcpListener, directory: &Path, variables: &[(&str, &str)]) -> Command {
+    let mut command = Command::new("/bin/sh");
+    let hand = r#"LISTEN_FDS=1 LISTEN_PID=$$ exec "$0" serve 3<&0 0</dev/null"#;
+    command.args(["-c", hand, env!("CARGO_BIN_EXE_holdfast")]).current_dir(directory);
+    command.env_clear().envs(variables.iter().copied());
+    command.stdin(std::os::fd::OwnedFd::from(socket.try_clone().unwrap()));
+    command
+}
+
 /// A server of its own process; killed when dropped.
 struct Server {
     child: Child,
@@ -33,7 +44,10 @@ struct Server {
 
 impl Server {
     fn start(directory: &Path, variables: &[(&str, &str)]) -> Self {
-        let mut command = holdfast(directory, variables);
+        Self::start_by(holdfast(directory, variables))
+    }
+
+    fn start_by(mut command: Command) -> Self {
         let mut child = command.env("PORT", "0").stderr(Stdio::piped()).spawn().unwrap();
         let mut lines = BufReader::new(child.stderr.take().unwrap()).lines();
         let mut said = Vec::new();
@@ -195,6 +209,63 @@ async fn sigterm_turns_ready_off_goes_on_answering_and_exits_with_0() {
         "it stopped accepting before the delay was over"
     );
     assert_eq!(server.exit_code(), Some(0));
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn whoever_connects_during_a_restart_is_answered_after_it_where_somebody_else_holds_the_socket() {
+    let directory = TempDir::new().unwrap();
+    let socket = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let start = || Server::start_by(handed(&socket, directory.path(), &[("DRAIN_DELAY", "0")]));
+    let before = start();
+    assert_eq!(before.base, format!("http://{}", socket.local_addr().unwrap()));
+    assert_eq!(status(&before, "/health/live").await, Some(200));
+    let live = format!("{}/health/live", before.base);
+    before.signal("TERM");
+    assert_eq!(before.exit_code(), Some(0));
+    let waiting = tokio::spawn(client().get(live).send());
+    let _after = start();
+    assert_eq!(waiting.await.unwrap().unwrap().status(), 200);
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn a_socket_that_can_be_reached_from_further_away_than_host_says_is_refused() {
+    let directory = TempDir::new().unwrap();
+    let socket = std::net::TcpListener::bind("0.0.0.0:0").unwrap();
+    let refused = run(&mut handed(&socket, directory.path(), &[]));
+    assert_eq!(refused.status.code(), Some(1));
+    assert!(
+        text(&refused).contains("LISTEN_FDS") && text(&refused).contains("set HOST"),
+        "{}",
+        text(&refused)
+    );
+    let said = [("HOST", "0.0.0.0"), ("ENVIRONMENT", "development")];
+    let server = Server::start_by(handed(&socket, directory.path(), &said));
+    assert_eq!(server.base, format!("http://{}", socket.local_addr().unwrap()));
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn a_log_that_nobody_reads_stops_neither_requests_nor_the_end() {
+    let directory = TempDir::new().unwrap();
+    let socket = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let mut command = handed(&socket, directory.path(), &[("DRAIN_DELAY", "0"), ("LOG_FORMAT", "json")]);
+    let child = command.stderr(Stdio::piped()).spawn().unwrap();
+    let mut server = Server { child, base: format!("http://{}", socket.local_addr().unwrap()) };
+    let client = client();
+    // More lines than fit into the pipe.
+    for _ in 0..600 {
+        let answer = client.get(format!("{}/health/live", server.base)).send().await.unwrap();
+        assert_eq!(answer.status(), 200);
+    }
+    let unread = server.child.stderr.take().unwrap();
+    server.signal("TERM");
+    assert_eq!(server.exit_code(), Some(0));
+    let lines = BufReader::new(unread).lines().map(Result::unwrap);
+    // The last one may be cut, where the end came.
+    let whole = lines.filter(|line| line.ends_with('}')).collect::<Vec<_>>();
+    assert!(whole.len() > 100 && whole.iter().all(|line| serde_json::from_str::<Value>(line).is_ok()));
 }
 
 #[tokio::test]

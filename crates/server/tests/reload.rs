@@ -20,6 +20,7 @@ use jsonwebtoken::decode_header;
 use reqwest::{Client, Response};
 use serde_json::{Value, json};
 use tempfile::TempDir;
+use tokio::time::timeout;
 
 const PASSWORD: &str = "correct horse battery staple";
 const SECRET: &str = "reload-tests-only-0123456789-abcdefghijklmnopqrstuvwxyz-0123456789-0123456789";
@@ -109,6 +110,17 @@ impl Server {
         answer.json::<Value>().await.unwrap()["data"].clone()
     }
 
+    /// As a client that a proxy on this machine speaks for.
+    async fn sign_in_from(&self, address: &str, email: &str, password: &str) -> u16 {
+        let wish = json!({ "email": email, "password": password });
+        let request = self.client.post(format!("{}/api/v1/auth/signin", self.base));
+        request.header("x-forwarded-for", address).json(&wish).send().await.unwrap().status().as_u16()
+    }
+
+    async fn sign_in(&self, email: &str) -> u16 {
+        self.sign_in_from("192.0.2.1", email, PASSWORD).await
+    }
+
     async fn me(&self, token: &str) -> u16 {
         let request = self.client.get(format!("{}/api/v1/auth/me", self.base)).bearer_auth(token);
         request.send().await.unwrap().status().as_u16()
@@ -153,7 +165,7 @@ async fn the_level_an_origin_and_a_limit_change_and_the_log_tells_what_did() {
     assert!(!server.grants(ORIGIN).await);
 
     let text = format!(
-        "LOG_LEVEL=error\nALLOWED_ORIGINS={ORIGIN}\nRATE_LIMIT_SIGN_IN_BURST=2\nDATABASE_POOL_SIZE=11\nPASSWORD_PEPPER={SECRET}-x\n"
+        "LOG_LEVEL=error\nALLOWED_ORIGINS={ORIGIN}\nRATE_LIMIT_SIGN_IN_BURST=2\nDATABASE_POOL_SIZE=11\nPASSWORD_PEPPER={SECRET}-x\nHASH_CONCURRENCY=3\n"
     );
     server.write(".env", &limited(&text));
     let told = server.reloaded();
@@ -162,7 +174,8 @@ async fn the_level_an_origin_and_a_limit_change_and_the_log_tells_what_did() {
         "reloaded ALLOWED_ORIGINS: http://localhost:3000,http://127.0.0.1:3000 → https://new.example",
         "reloaded RATE_LIMIT_SIGN_IN_BURST: 20 → 2",
         "not reloaded, needs a restart: DATABASE_POOL_SIZE: 10 → 11",
-        "not reloaded, needs a restart: PASSWORD_PEPPER: set",
+        "reloaded PASSWORD_PEPPER: set",
+        "not reloaded, needs a restart: HASH_CONCURRENCY: ",
     ] {
         assert!(told.contains(expected), "{told}\nnot: {expected}");
     }
@@ -275,6 +288,115 @@ async fn a_faulty_file_changes_nothing_and_is_told_like_at_a_start() {
     server.write(".env", &format!("JWT_SECRET={SECRET}\nLOG_LEVEL=info\nALLOWED_ORIGINS={ORIGIN}\n"));
     assert!(server.reloaded().contains("ALLOWED_ORIGINS"));
     assert!(server.grants(ORIGIN).await);
+}
+
+#[tokio::test]
+async fn a_key_of_this_machine_that_cannot_be_read_changes_nothing_and_no_key_is_told() {
+    let next = SECRET.replace("reload", "second");
+    let server = Server::start(&format!("JWT_SECRET={SECRET}\nENCRYPTION_KEY={SECRET}-x\n"), &[]);
+    let ada = server.sign_up("ada@example.com").await;
+    server.write("data/encryption-key", "too short\n");
+    server.write(
+        ".env",
+        &format!("JWT_SECRET={next}\nJWT_PREVIOUS_SECRETS={SECRET}\nALLOWED_ORIGINS={ORIGIN}\n"),
+    );
+    let told = server.reload("the settings were not reloaded");
+    assert!(told.contains("encryption-key holds no secret of at least 32 bytes"), "{told}");
+    assert!(!told.contains("new tokens are signed") && !told.contains("are encrypted with"), "{told}");
+    assert!(!server.grants(ORIGIN).await);
+    let bob = server.sign_up("bob@example.com").await;
+    assert_eq!(kid(&bob["access_token"]), kid(&ada["access_token"]));
+    let enrol = server.client.post(format!("{}/api/v1/auth/second-factor", server.base));
+    let enrol =
+        enrol.bearer_auth(bob["access_token"].as_str().unwrap()).json(&json!({ "password": PASSWORD }));
+    assert_eq!(enrol.send().await.unwrap().status(), 200, "secrets are still encrypted");
+
+    fs::remove_file(server.directory.path().join("data/encryption-key")).unwrap();
+    let told = server.reloaded();
+    let key = told.find("secrets of second factors are encrypted with this key").unwrap();
+    assert!(key < told.find("reloaded ENCRYPTION_KEY: removed").unwrap(), "{told}");
+    assert!(told.contains("new tokens are signed with this key") && server.grants(ORIGIN).await, "{told}");
+    let cyd = server.sign_up("cyd@example.com").await;
+    assert_ne!(kid(&cyd["access_token"]), kid(&ada["access_token"]));
+}
+
+#[tokio::test]
+async fn peppers_change_and_whoever_has_an_earlier_one_still_signs_in() {
+    let next = SECRET.replace("reload", "second");
+    let server = Server::start(&format!("JWT_SECRET={SECRET}\n"), &[]);
+    server.sign_up("ada@example.com").await;
+    let with = |rest: &str| {
+        server.write(".env", &format!("JWT_SECRET={SECRET}\n{rest}"));
+        server.reloaded()
+    };
+    let told = with(&format!("PASSWORD_PEPPER={SECRET}-x\n"));
+    assert!(told.contains("reloaded PASSWORD_PEPPER: set"), "{told}");
+    assert!(
+        told.contains("new password hashes are made with this pepper") && !told.contains(SECRET),
+        "{told}"
+    );
+    assert_eq!(server.sign_in("ada@example.com").await, 200, "hers has none yet, and gets this one");
+    with("");
+    assert_eq!(server.sign_in("ada@example.com").await, 401, "her pepper is not there");
+    with(&format!("PASSWORD_PEPPER={next}\nPASSWORD_PREVIOUS_PEPPERS={SECRET}-x\n"));
+    assert_eq!(server.sign_in("ada@example.com").await, 200);
+    with(&format!("PASSWORD_PEPPER={next}\n"));
+    assert_eq!(server.sign_in("ada@example.com").await, 200, "she has the new one by now");
+}
+
+#[tokio::test]
+async fn proxies_are_trusted_from_a_reload_on_and_no_longer_after_another() {
+    let text = format!("JWT_SECRET={SECRET}\nRATE_LIMIT_SIGN_IN_BURST=2\nRATE_LIMIT_SIGN_IN_PER_MINUTE=1\n");
+    let server = Server::start(&text, &[]);
+    let tries = async || {
+        let mut statuses = Vec::new();
+        for n in 0..4 {
+            let address = format!("192.0.2.{n}");
+            statuses.push(server.sign_in_from(&address, "nobody@example.com", "wrong password").await);
+        }
+        statuses
+    };
+    assert_eq!(tries().await, [401, 401, 429, 429], "all come from one address");
+    server.write(".env", &format!("{text}TRUSTED_PROXIES=127.0.0.1\n"));
+    assert!(server.reloaded().contains("reloaded TRUSTED_PROXIES: "));
+    assert_eq!(tries().await, [401; 4]);
+    server.write(".env", &text);
+    server.reloaded();
+    assert_eq!(tries().await, [401, 401, 429, 429]);
+}
+
+#[tokio::test]
+async fn mail_goes_another_way_from_the_next_one_on() {
+    let text = format!("JWT_SECRET={SECRET}\n");
+    let server = Server::start(&format!("{text}MAIL_FROM=One <one@app.example>\n"), &[]);
+    let mails = || {
+        let Ok(folder) = fs::read_dir(server.directory.path().join("data/mail")) else { return Vec::new() };
+        let texts = folder.map(|file| fs::read_to_string(file.unwrap().path()).unwrap());
+        texts.collect::<Vec<_>>()
+    };
+    let from = async |sender: &str| {
+        let came = async {
+            while !mails().iter().any(|mail| mail.contains(sender)) {
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
+        };
+        timeout(PATIENCE, came).await.unwrap();
+    };
+    server.sign_up("ada@example.com").await;
+    from("From: One <one@app.example>").await;
+    server.write(".env", &format!("{text}MAIL_FROM=Two <two@app.example>\n"));
+    assert!(server.reloaded().contains("reloaded MAIL_FROM: One <one@app.example> → Two <two@app.example>"));
+    server.sign_up("bob@example.com").await;
+    from("From: Two <two@app.example>").await;
+
+    let relay = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("smtp://{}", relay.local_addr().unwrap());
+    server.write(".env", &format!("{text}SMTP_URL={url}\nMAIL_FROM=Two <two@app.example>\n"));
+    assert!(server.reloaded().contains("reloaded SMTP_URL: "));
+    let before = mails().len();
+    server.sign_up("cyd@example.com").await;
+    timeout(PATIENCE, relay.accept()).await.unwrap().unwrap();
+    assert_eq!(mails().len(), before);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -1,6 +1,6 @@
 //! The program with `DATABASE_READ_URL`: lists come from the replica, show what has just been written, and go on without it.
 #![cfg(unix)]
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
 use std::{
     io::{BufRead, BufReader},
@@ -26,6 +26,7 @@ struct Server {
     child: Child,
     said: Receiver<String>,
     base: String,
+    operations: String,
     client: Client,
     token: String,
 }
@@ -35,6 +36,7 @@ impl Server {
         let mut command = Command::new(env!("CARGO_BIN_EXE_holdfast"));
         command.env_clear().current_dir(directory.path()).stderr(Stdio::piped()).envs([
             ("PORT", "0"),
+            ("OPS_ADDRESS", "127.0.0.1:0"),
             ("DATABASE_URL", database),
             ("DATABASE_READ_URL", replica),
             ("MIGRATE_ON_START", "true"),
@@ -46,14 +48,21 @@ impl Server {
         // Whoever writes logs needs somebody who reads them, also when the test has heard enough.
         thread::spawn(move || lines.for_each(|line| drop(sender.send(line.unwrap_or_default()))));
         let client = Client::builder().no_proxy().build().unwrap();
-        let mut server = Self { child, said, base: String::new(), client, token: String::new() };
-        let base = loop {
+        let mut server = Self {
+            child,
+            said,
+            base: String::new(),
+            operations: String::new(),
+            client,
+            token: String::new(),
+        };
+        let told = |before: &str, behind: &str| loop {
             let line = server.said.recv_timeout(DEADLINE).unwrap();
-            if let Some(rest) = line.split("API: ").nth(1) {
-                break rest.split("/api/v1").next().unwrap().to_owned();
+            if let Some(rest) = line.split(before).nth(1) {
+                break rest.split(behind).next().unwrap().to_owned();
             }
         };
-        server.base = base;
+        (server.base, server.operations) = (told("API: ", "/api/v1"), told("Metrics: ", "/metrics"));
         let wish = json!({ "email": "ada@example.com", "password": "correct horse battery staple" });
         let signed_up = server.client.post(format!("{}/api/v1/auth/signup", server.base)).json(&wish);
         let signed_up: Value = signed_up.send().await.unwrap().json().await.unwrap();
@@ -73,6 +82,18 @@ impl Server {
         assert_eq!(listed.status(), 200);
         let listed: Value = listed.json().await.unwrap();
         assert_eq!(listed["data"]["tasks"][0]["id"], created["data"]["id"], "{listed}");
+    }
+
+    /// What is counted of the replica under this name.
+    async fn counted(&self, series: &str) -> f64 {
+        let page = self.client.get(format!("{}/metrics", self.operations)).send().await.unwrap();
+        let page = page.text().await.unwrap();
+        let value = page.lines().find_map(|line| line.strip_prefix(series)?.strip_prefix(' '));
+        value.unwrap_or_else(|| panic!("{series} is not in {page}")).parse().unwrap()
+    }
+
+    async fn reads(&self, outcome: &str) -> f64 {
+        self.counted(&format!("holdfast_replica_reads_total{{outcome=\"{outcome}\"}}")).await
     }
 
     /// Writes and lists until the log has a line with this text.
@@ -108,8 +129,14 @@ async fn lists_come_from_the_replica_show_what_was_just_written_and_go_on_withou
     let directory = TempDir::new().unwrap();
     let server = Server::start(&directory, database.url(), &replica.url(database.name())).await;
     server.work_until_it_says(USED).await;
+    let answered = server.reads("answered").await;
+    assert!(answered > 0.0);
+    assert!(server.counted("holdfast_replica_connections_max").await > 0.0);
     replica.kill().unwrap();
     server.work_until_it_says(NOT_USED).await;
+    let helped_out = server.reads("failed").await + server.reads("no_connection").await;
+    assert!(helped_out > 0.0 && server.counted("holdfast_replica_in_use").await < 1.0);
     replica.start().unwrap();
     server.work_until_it_says(USED).await;
+    assert!(server.reads("answered").await > answered);
 }

@@ -15,7 +15,7 @@ use std::time::Duration;
 use holdfast_application::domain::throttle::{Backoff, Limits};
 use holdfast_server::settings::variables::{ALL, Fallback, RELOADED, WITHOUT_EFFECT};
 use holdfast_server::settings::{
-    Environment, Faults, Loaded, LogFormat, LogLevel, Revocation, SecretSource, Settings, Sources,
+    Delivery, Environment, Faults, Loaded, LogFormat, LogLevel, Revocation, SecretSource, Settings, Sources,
     load_or_create_secret,
 };
 use holdfast_web::{Allowance, RateLimit};
@@ -119,6 +119,44 @@ const MALFORMED: &[(&str, &str, &str, &str)] = &[
     ("LOG_LEVEL", "verbose", "\"verbose\"", "trace, debug, info"),
     ("LOG_LEVEL", "info,sqlx=warn", "is not one of its words", "trace, debug, info"),
     ("LOG_FORMAT", "xml", "\"xml\"", "json, text"),
+    ("OTEL_SDK_DISABLED", "maybe", "\"maybe\" is neither true nor false", "true, false"),
+    ("OTEL_EXPORTER_OTLP_ENDPOINT", "collector", "is not an absolute URL", "absolute http:// or https://"),
+    ("OTEL_EXPORTER_OTLP_ENDPOINT", "collector:4318", "has the scheme \"collector\"", "absolute http:// or https://"),
+    ("OTEL_EXPORTER_OTLP_ENDPOINT", "unix:///run/otel.sock", "has the scheme \"unix\"", "absolute http:// or https://"),
+    ("OTEL_EXPORTER_OTLP_ENDPOINT", "http://u:hunter2@collector:4318", "belong in OTEL_EXPORTER_OTLP_HEADERS", "without user"),
+    ("OTEL_EXPORTER_OTLP_ENDPOINT", "http://collector:4318?key=x", "has a query", "without user, query"),
+    ("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "http://", "is not an absolute URL", "absolute http:// or https://"),
+    ("OTEL_EXPORTER_OTLP_PROTOCOL", "grpc", "\"grpc\" is not spoken here", "http/protobuf"),
+    ("OTEL_EXPORTER_OTLP_TRACES_PROTOCOL", "http/json", "\"http/json\" is not spoken here", "http/protobuf"),
+    ("OTEL_EXPORTER_OTLP_TRACES_PROTOCOL", "http", "\"http\" is not one of its words", "http/protobuf"),
+    ("OTEL_EXPORTER_OTLP_HEADERS", "a=1,hunter2", "entry 2 has no =", "name=value each"),
+    ("OTEL_EXPORTER_OTLP_HEADERS", "hunter2 x=1", "entry 1 begins with no name of a header", "name=value each"),
+    ("OTEL_EXPORTER_OTLP_HEADERS", "Content-Length=hunter2", "entry 1 names a header that every request to a collector has already", "name=value each"),
+    ("OTEL_EXPORTER_OTLP_HEADERS", "=hunter2", "entry 1 begins with no name of a header", "name=value each"),
+    ("OTEL_EXPORTER_OTLP_TRACES_HEADERS", "a=hunter2%0Ab", "entry 1 has a value that no header can have", "name=value each"),
+    ("OTEL_EXPORTER_OTLP_TRACES_HEADERS", "a=hunter2%ff", "entry 1 has a value that no header can have", "name=value each"),
+    ("OTEL_EXPORTER_OTLP_TIMEOUT", "10s", "\"10s\" is not a whole number", "1–600000"),
+    ("OTEL_EXPORTER_OTLP_TIMEOUT", "0", "0 is out of range", "1–600000"),
+    ("OTEL_EXPORTER_OTLP_TRACES_TIMEOUT", "600001", "600001 is out of range", "1–600000"),
+    ("OTEL_EXPORTER_OTLP_COMPRESSION", "zstd", "\"zstd\" is not one of its words", "none, gzip"),
+    ("OTEL_EXPORTER_OTLP_TRACES_COMPRESSION", "GZIP", "\"GZIP\" is not one of its words", "none, gzip"),
+    ("OTEL_TRACES_EXPORTER", "zipkin", "\"zipkin\" is not one of its words", "otlp, none"),
+    ("OTEL_TRACES_EXPORTER", "otlp,console", "is not one of its words", "otlp, none"),
+    ("OTEL_TRACES_SAMPLER", "jaeger_remote", "\"jaeger_remote\" is not one of its words", "parentbased_traceidratio"),
+    ("OTEL_TRACES_SAMPLER_ARG", "1.5", "\"1.5\" is no number from 0 to 1", "0–1"),
+    ("OTEL_TRACES_SAMPLER_ARG", "-0.5", "is no number from 0 to 1", "0–1"),
+    ("OTEL_TRACES_SAMPLER_ARG", "10%", "is no number from 0 to 1", "0–1"),
+    ("OTEL_TRACES_SAMPLER_ARG", "nan", "is no number from 0 to 1", "0–1"),
+    ("OTEL_PROPAGATORS", "tracecontext,w3c", "\"w3c\" is no propagator of the standard", "tracecontext, none"),
+    ("OTEL_RESOURCE_ATTRIBUTES", "team=a,region", "entry 2 has no =", "name=value each"),
+    ("OTEL_RESOURCE_ATTRIBUTES", "=a", "entry 1 has no name", "name=value each"),
+    ("OTEL_RESOURCE_ATTRIBUTES", "a=%ff", "entry 1 is not UTF-8", "name=value each"),
+    ("OTEL_SERVICE_NAME", "a\nb", "line break", "any text"),
+    ("OTEL_BSP_SCHEDULE_DELAY", "5 s", "is not a whole number", "1–600000"),
+    ("OTEL_BSP_EXPORT_TIMEOUT", "0", "0 is out of range", "1–600000"),
+    ("OTEL_BSP_MAX_QUEUE_SIZE", "1000001", "1000001 is out of range", "1–1000000"),
+    ("OTEL_BSP_MAX_EXPORT_BATCH_SIZE", "0", "0 is out of range", "1–100000"),
+    ("OTEL_BSP_MAX_EXPORT_BATCH_SIZE", "2049", "2049 are more than the 2048 that may wait", "at most OTEL_BSP_MAX_QUEUE_SIZE"),
     ("DATABASE_URL", "db.example/app", "is not a URL", "postgresql://"),
     ("DATABASE_URL", "mysql://u:hunter2@db.example/app", "unknown scheme", "postgresql://"),
     ("DATABASE_URL", "postgresql://u:hunter2@db.example:x/app", "DATABASE_URL", "postgresql://"),
@@ -411,6 +449,8 @@ fn limits_are_exactly_those_of_the_catalogue() {
                 ("RATE_LIMIT_MAX_DELAY", "3600"),
                 ("RATE_LIMIT_NETWORK_DELAY", "1"),
                 ("RATE_LIMIT_ACCOUNT_DELAY", "1"),
+                ("OTEL_BSP_MAX_QUEUE_SIZE", "1000000"),
+                ("OTEL_BSP_MAX_EXPORT_BATCH_SIZE", "1"),
             ];
             load(&with(&fixed, &[(name, &text)])).is_ok()
         };
@@ -418,7 +458,7 @@ fn limits_are_exactly_those_of_the_catalogue() {
         assert!(low == 0 || !accepted(low - 1), "{name}");
         checked += 1;
     }
-    assert_eq!(checked, 20);
+    assert_eq!(checked, 27);
     for name in ["JWT_ISSUER", "JWT_AUDIENCE"] {
         assert!(load(&[(name, &"ä".repeat(255))]).is_ok());
         let faults = load(&[(name, &"ä".repeat(256))]).unwrap_err().to_string();
@@ -714,6 +754,7 @@ fn names_without_effect_are_warned_of_with_the_nearest_known_one() {
         ("HASH_CONCURENCY", "HASH_CONCURRENCY"),
         ("LOG_LEVLE", "LOG_LEVEL"),
         ("RATE_LIMITS", "RATE_LIMIT"),
+        ("REDIS_ULR", "REDIS_URL"),
     ] {
         let told = warnings(&[("JWT_SECRET", STRONG), (name, "hunter2")]);
         assert!(
@@ -878,8 +919,8 @@ fn the_documentation_has_a_row_for_each_variable() {
                 Fallback::Computed(_) | Fallback::Nothing => variable.default_text().to_owned(),
             };
             format!(
-                "| `{}` | {} | {default} | {} | {} |",
-                variable.name, variable.kind, variable.range, variable.meaning
+                "| `{}` | {} | {default} | {} | {} | {} |",
+                variable.name, variable.kind, variable.range, variable.meaning, variable.since
             )
         })
         .collect();
@@ -904,6 +945,28 @@ fn the_documentation_names_what_may_be_in_a_file_and_what_is_reloaded() {
     let table = reload.lines().filter(|line| line.starts_with("| ")).collect::<String>();
     let reloaded = RELOADED.iter().map(|name| (*name).to_owned()).chain(["PUBLIC_URL".to_owned()]);
     assert_eq!(named(&table), reloaded.collect());
+}
+
+#[test]
+fn mail_that_is_on_goes_another_way_without_a_restart_and_mail_that_is_off_needs_one() {
+    let off: Vec<_> =
+        PRODUCTION.into_iter().filter(|(name, _)| !["SMTP_URL", "MAIL_FROM"].contains(name)).collect();
+    let [off, on] = [off.as_slice(), &PRODUCTION].map(settings);
+    let elsewhere =
+        with(&PRODUCTION, &[("SMTP_URL", "smtps://mail.example"), ("PUBLIC_URL", "https://b.example")]);
+    let elsewhere = settings(&elsewhere);
+    let changes = |before: &Settings, after: &Settings| -> Vec<_> {
+        before.changes(after).iter().map(|change| (change.variable, change.reloaded)).collect()
+    };
+    assert_eq!(changes(&off, &on), [("SMTP_URL", false), ("MAIL_FROM", false)]);
+    assert_eq!(changes(&on, &off), [("SMTP_URL", false), ("MAIL_FROM", false)]);
+    assert!(changes(&off, &off.renewed(&on)).is_empty() && changes(&on, &on.renewed(&off)).is_empty());
+    assert_eq!(changes(&on, &elsewhere), [("PUBLIC_URL", false), ("SMTP_URL", true)]);
+    let renewed = on.renewed(&elsewhere);
+    assert_eq!(changes(&on, &renewed), [("SMTP_URL", true)]);
+    assert_eq!(renewed.mail.site, on.mail.site, "where links lead is decided at the start");
+    let Delivery::Smtp(relay) = &renewed.mail.delivery else { panic!("{:?}", renewed.mail) };
+    assert_eq!(relay.to_string(), "smtps://mail.example");
 }
 
 fn a_secret() -> impl Strategy<Value = String> {
@@ -931,6 +994,9 @@ fn a_secret_somewhere(secret: &str) -> Vec<(&'static str, String)> {
         ("JWT_SECRRET", secret.to_owned()),
         ("PUBLIC_URL", format!("https://app:{secret}@api.example")),
         ("SMTP_URL", format!("smtps://app:{secret}@mail.example")),
+        ("OTEL_EXPORTER_OTLP_HEADERS", format!("authorization=Bearer%20{secret}")),
+        ("OTEL_EXPORTER_OTLP_TRACES_HEADERS", format!("key={secret},{secret}")),
+        ("OTEL_EXPORTER_OTLP_ENDPOINT", format!("http://app:{secret}@collector.example:4318")),
         ("ALLOWED_ORIGINS", format!("https://app:{secret}@api.example")),
     ]
 }
@@ -939,7 +1005,7 @@ proptest! {
     #[test]
     fn neither_fault_nor_warning_nor_description_ever_holds_a_secret(
         secret in a_secret(),
-        chosen in proptest::collection::vec(any::<bool>(), 17),
+        chosen in proptest::collection::vec(any::<bool>(), 20),
         named in proptest::option::of(prop_oneof![Just("development"), Just("staging"), Just("production")]),
         in_a_file in any::<bool>(),
         quote in prop_oneof![Just(""), Just("'"), Just("\"")],

@@ -260,6 +260,29 @@ fn the_limit_of_a_head_holds_as_in_clear_text() {
 }
 
 #[test]
+fn the_time_of_a_later_head_holds_as_in_clear_text() {
+    let deployment = Deployment::new();
+    let server = deployment.serve();
+    let client = deployment.client();
+    let [mut idle, mut dripping] = [(); 2].map(|()| client.connect(&server).unwrap());
+    for connection in [&mut idle, &mut dripping] {
+        assert!(connection.get("/health/live", "").unwrap().starts_with("HTTP/1.1 200 "));
+    }
+    let mut drip = |bytes: &[u8]| {
+        let stream = dripping.0.get_mut();
+        stream.write_all(bytes).and_then(|()| stream.flush()).is_ok()
+    };
+    assert!(drip(b"GET /health/live HTTP/1.1\r\nX: "));
+    // A silent connection would be kept for longer.
+    let let_go = (0..240).any(|_| {
+        thread::sleep(Duration::from_millis(250));
+        !drip(b"x")
+    });
+    assert!(let_go, "it is kept");
+    assert!(idle.get("/health/live", "").unwrap().starts_with("HTTP/1.1 200 "));
+}
+
+#[test]
 fn a_new_certificate_is_served_without_a_restart_and_without_a_failed_request() {
     let deployment = Deployment::new();
     let server = deployment.serve();

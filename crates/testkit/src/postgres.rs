@@ -182,7 +182,16 @@ impl PostgresServer {
     /// # Errors
     /// When it accepts no connections after ten seconds.
     pub fn start(&self) -> io::Result<()> {
-        launch(&self.binaries, &self.folder, self.port, self.durability)
+        // Children of a server that was killed may live a moment longer, and keep its memory until then.
+        let dying = |error: &io::Error| error.to_string().contains("is still in use");
+        let again = || launch(&self.binaries, &self.folder, self.port, self.durability);
+        (0..20).fold(again(), |started, _| match started {
+            Err(error) if dying(&error) => {
+                std::thread::sleep(std::time::Duration::from_millis(100));
+                again()
+            }
+            started => started,
+        })
     }
 
     /// An empty database, which keeps the cluster alive.
@@ -268,7 +277,7 @@ fn skip(absent: &str, suite: &str) {
 }
 
 #[expect(clippy::disallowed_methods, reason = "tests are told by variables of their own")]
-fn variable(name: &str) -> Option<String> {
+pub(crate) fn variable(name: &str) -> Option<String> {
     let value = std::env::var_os(name)?;
     value.into_string().ok().filter(|value| !value.is_empty())
 }

@@ -29,6 +29,8 @@ pub use v1::openapi::{openapi, openapi_json};
 
 pub use common::{
     connection::Connection,
+    paced::{Pace, Paced},
+    trace::{Caller, Place, Places, SpanId, TraceId, TraceOptions},
     traffic::{Answers, Traffic},
 };
 use common::{
@@ -44,7 +46,7 @@ pub fn registered_routes() -> Vec<(String, String)> {
     routes::surfaces().iter().flat_map(routing::Surface::listing).collect()
 }
 
-/// The whole application for one worker, ready to be given to `HttpServer`. The limiters, the readiness flag and the
+/// The whole application for one worker, ready to be given to a server of actix-http's. The limiters, the readiness flag and the
 /// services behind `state` are shared by all workers.
 pub fn app(
     state: &WebState,

@@ -4,12 +4,14 @@ use std::{num::NonZeroU32, time::Duration};
 
 use ipnet::IpNet;
 
+use crate::TraceOptions;
+
 /// The settings of the web layer.
 #[derive(Debug, Clone)]
 pub struct WebOptions {
     /// Origins that browsers may call from at first, exactly as browsers write them; see [`crate::WebState::allow_origins`].
     pub allowed_origins: Vec<String>,
-    /// Networks whose `X-Forwarded-For` and `X-Request-Id` are believed.
+    /// Networks whose `X-Forwarded-For`, `X-Request-Id` and `traceparent` are believed.
     pub trusted_proxies: Vec<IpNet>,
     /// Throttling per client address at first; see [`crate::WebState::limit_rate`].
     pub rate_limit: RateLimit,
@@ -19,6 +21,8 @@ pub struct WebOptions {
     pub production: bool,
     /// Whether writes of existing tasks on the canonical surface must bring `If-Match` (RFC 6585 §3).
     pub require_if_match: bool,
+    /// How requests are traced.
+    pub traces: TraceOptions,
 }
 
 /// Throttling of the auth routes per client address: IPv4 /32, IPv6 /64.

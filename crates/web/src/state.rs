@@ -1,17 +1,18 @@
 //! What all workers share: the services, the settings, the limiters and whether new work is welcome.
 
 use std::sync::{
-    Arc,
+    Arc, OnceLock,
     atomic::{AtomicBool, Ordering},
 };
 
 use actix_web::web::Bytes;
-use arc_swap::ArcSwap;
+use arc_swap::{ArcSwap, Guard};
 use holdfast_application::{
     Services,
     domain::Timestamp,
-    ports::{Clock, Ids},
+    ports::{Clock, Ids, SharedBuckets},
 };
+use ipnet::IpNet;
 
 use crate::{
     RateLimit, WebOptions,
@@ -50,7 +51,9 @@ struct Shared {
     options: WebOptions,
     readiness: Readiness,
     allowed_origins: ArcSwap<Vec<String>>,
+    trusted_proxies: ArcSwap<Vec<IpNet>>,
     limiters: ArcSwap<Limiters>,
+    buckets: OnceLock<Arc<dyn SharedBuckets>>,
     renderers: Renderers,
     traffic: Arc<Traffic>,
     document: Bytes,
@@ -62,7 +65,9 @@ impl WebState {
         let surfaces = routes::surfaces();
         Self(Arc::new(Shared {
             allowed_origins: ArcSwap::from_pointee(options.allowed_origins.clone()),
+            trusted_proxies: ArcSwap::from_pointee(options.trusted_proxies.clone()),
             limiters: ArcSwap::from_pointee(Limiters::new(options.rate_limit, &options.trusted_proxies)),
+            buckets: OnceLock::new(),
             renderers: Renderers::of(&surfaces),
             traffic: Arc::new(Traffic::new(surfaces.iter().flat_map(Surface::templates))),
             readiness: Readiness(Arc::new(AtomicBool::new(true))),
@@ -84,6 +89,12 @@ impl WebState {
         self.0.traffic.clone()
     }
 
+    /// From now on limits by address are those of all instances. Once and for all: a second call changes nothing.
+    pub fn share_buckets(&self, buckets: Arc<dyn SharedBuckets>) {
+        // Who comes second is told so above.
+        let _ = self.0.buckets.set(buckets);
+    }
+
     /// Forgets the addresses whose buckets are full again. The limiters only grow otherwise: call it each minute.
     pub fn sweep(&self) {
         self.0.limiters.load().sweep();
@@ -95,14 +106,26 @@ impl WebState {
         self.0.allowed_origins.store(Arc::new(origins));
     }
 
-    /// From the next request on these limits hold. Every client address begins with a full bucket.
+    /// From the next request on these peers tell on whose behalf they come. Limits by address go by it once
+    /// [`WebState::limit_rate`] is called.
+    pub fn trust_proxies(&self, proxies: Vec<IpNet>) {
+        self.0.trusted_proxies.store(Arc::new(proxies));
+    }
+
+    /// From the next request on these limits hold. Every client address begins with a full bucket, also where buckets are
+    /// shared: one of another size is another one.
     pub fn limit_rate(&self, limit: RateLimit) {
-        let limiters = Limiters::new(limit, &self.0.options.trusted_proxies);
+        let limiters = Limiters::new(limit, &self.trusted_proxies());
         self.0.limiters.store(Arc::new(limiters));
     }
 
     pub(crate) fn allows_origin(&self, origin: &[u8]) -> bool {
         self.0.allowed_origins.load().iter().any(|allowed| allowed.as_bytes() == origin)
+    }
+
+    /// For one look: hold it no longer.
+    pub(crate) fn trusted_proxies(&self) -> Guard<Arc<Vec<IpNet>>> {
+        self.0.trusted_proxies.load()
     }
 
     pub(crate) fn counted(&self) -> &Traffic {
@@ -123,6 +146,10 @@ impl WebState {
 
     pub(crate) fn options(&self) -> &WebOptions {
         &self.0.options
+    }
+
+    pub(crate) fn shared_buckets(&self) -> Option<&Arc<dyn SharedBuckets>> {
+        self.0.buckets.get()
     }
 
     pub(crate) fn limiters(&self) -> Arc<Limiters> {

@@ -4,6 +4,7 @@
 //! migration, and on PostgreSQL for tables that the same transaction has made, they are ordinary statements.
 
 pub(crate) mod postgres;
+mod search;
 mod watch;
 
 use sea_orm_migration::sea_orm::ConnectionTrait as _;

@@ -179,7 +179,7 @@ async fn a_migrator_in_its_own_way_is_not_named() {
     let runner = Runner::new(&fixture.url);
     runner.up(None).await.unwrap();
     // What is to be done again begins with a step beside the lock of migrators.
-    runner.down(Some(3)).await.unwrap();
+    runner.down_to("m20261121_000016", false).await.unwrap();
     let mut watcher = sqlx::PgConnection::connect(&fixture.url.connect_url()).await.unwrap();
     let earlier = reader(&fixture, "earlier").await;
     let migrator = tokio::spawn(async move { runner.lock_wait(Duration::from_secs(3)).up(None).await });

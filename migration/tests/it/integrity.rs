@@ -230,7 +230,7 @@ async fn on_sqlite_a_change_of_something_else_is_not_held_up_by_a_row_from_befor
     let fixture = crate::support::sqlite();
     let runner = Runner::new(&fixture.url);
     runner.up(None).await.unwrap();
-    runner.down(Some(2)).await.unwrap();
+    runner.down_to("m20261121_000017", false).await.unwrap();
     for (_, insert) in ROWS {
         fixture.execute(insert).await.unwrap();
     }

@@ -26,6 +26,7 @@ mod previous_version;
 mod reversibility;
 mod safety;
 mod schema;
+mod search_index;
 mod support;
 mod transfer;
 mod transfer_damage;

@@ -16,6 +16,7 @@ mod personal_tokens;
 mod randomness;
 mod second_factors;
 mod sessions;
+mod shared_buckets;
 mod store;
 mod tasks;
 mod throttle;
@@ -40,6 +41,7 @@ pub use personal_tokens::{
 pub use randomness::{NoRandomness, Randomness};
 pub use second_factors::{SecondFactor, SecondFactorRepository};
 pub use sessions::{EndedSession, SessionRepository};
+pub use shared_buckets::{BucketSize, BucketsUnreachable, Drawing, SharedBuckets};
 pub use store::{Cause, Repositories, Store, StoreError, Unique, UnitOfWork};
 pub use tasks::{
     Deleted, Direction, Position, SortBy, SortKey, Start, TaskChanges, TaskFilter, TaskOrder, TaskQuery,

@@ -25,10 +25,23 @@ pub(super) fn reads_only(statement: &Statement) -> bool {
     statement.sql.starts_with("SELECT ")
 }
 
-/// Whether `column` contains `text` literally. Unlike LIKE this needs no escaping and knows no limit on the length of
-/// the pattern (50,000 bytes on SQLite).
+/// From how many characters on a trigram index can tell anything about a text.
+const TRIGRAM: usize = 3;
+
+/// Whether `column` contains `text` literally. LIKE needs escaping, and knows a limit on the length of the pattern on SQLite
+/// (50,000 bytes); on PostgreSQL it is what an index of trigrams serves, where there is one.
 pub(super) fn contains(backend: DbBackend, column: impl IntoColumnRef, text: &str) -> Expr {
-    position(backend, column, text).gt(0)
+    match backend {
+        DbBackend::Postgres if text.chars().nth(TRIGRAM - 1).is_some() => {
+            Expr::col(column).like(format!("%{}%", literal(text)))
+        }
+        _ => position(backend, column, text).gt(0),
+    }
+}
+
+/// A text in which no character of a LIKE pattern means anything.
+fn literal(text: &str) -> String {
+    text.replace('\\', "\\\\").replace('%', "\\%").replace('_', "\\_")
 }
 
 /// Whether `column` begins with `text`, literally likewise.

@@ -65,6 +65,20 @@ pub(super) fn must_close(error: &sqlx::Error) -> bool {
     matches!(fault(error), Fault::Lost | Fault::StaleStatement)
 }
 
+/// What the error means, in a word for traces.
+pub(super) fn error_name(error: &sqlx::Error) -> &'static str {
+    match fault(error) {
+        Fault::Lost => "lost",
+        Fault::StaleStatement => "stale_statement",
+        Fault::Conflict => "conflict",
+        Fault::Locked => "locked",
+        Fault::Exhausted => "exhausted",
+        Fault::Duplicate(_) => "duplicate",
+        Fault::OwnerMissing => "owner_missing",
+        Fault::Other => "other",
+    }
+}
+
 /// An error before the caller's statement was sent.
 pub(super) fn connection_error(error: sqlx::Error) -> DbErr {
     DbErr::Conn(RuntimeErr::SqlxError(Arc::new(error)))

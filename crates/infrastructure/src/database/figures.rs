@@ -2,9 +2,13 @@
 
 use std::sync::atomic::{AtomicU8, Ordering};
 
-use holdfast_application::measure::{ByName, Durations, Measured, PARTS};
-use sea_orm::{DbErr, RuntimeErr};
+use holdfast_application::{
+    measure::{ByName, Durations, Measured, PARTS},
+    spans,
+};
+use sea_orm::{DbBackend, DbErr, RuntimeErr};
 use tokio::time::Instant;
+use tracing::{Instrument as _, Span, field::Empty};
 
 use super::error::{Fault, fault};
 
@@ -56,16 +60,30 @@ impl Outcome {
 
 /// Durations of calls, by the method of the port and by outcome.
 #[derive(Debug)]
-pub(super) struct Calls(ByName<[Durations; Outcome::ALL.len()]>);
+pub(super) struct Calls {
+    durations: ByName<[Durations; Outcome::ALL.len()]>,
+    /// As OpenTelemetry calls the engine.
+    system: &'static str,
+}
 
 impl Calls {
-    pub(super) fn new() -> Self {
-        Self(ByName::new(|| std::array::from_fn(|_| Durations::new(PARTS))))
+    pub(super) fn new(engine: DbBackend) -> Self {
+        let durations = ByName::new(|| std::array::from_fn(|_| Durations::new(PARTS)));
+        Self { durations, system: system_name(engine) }
     }
 
-    /// Begins to measure a call.
+    /// Begins to measure a call, which is a part of the request as well.
     pub(super) fn begin(&self, name: &'static str) -> Timed<'_> {
-        Timed { of: self.0.of(name), started: Instant::now(), outcome: AtomicU8::new(UNUSED) }
+        let span = tracing::info_span!(
+            target: spans::TARGET,
+            "call",
+            otel.name = name,
+            db.system.name = self.system,
+            db.operation.name = name,
+            holdfast.retries = Empty,
+            "error.type" = Empty,
+        );
+        Timed { of: self.durations.of(name), started: Instant::now(), outcome: AtomicU8::new(UNUSED), span }
     }
 
     pub(super) fn read(&self) -> Vec<CallFigures> {
@@ -78,7 +96,17 @@ impl Calls {
                 .map(move |(outcome, measured)| CallFigures { call, outcome: outcome.name(), measured })
                 .collect::<Vec<_>>()
         };
-        self.0.all().into_iter().flat_map(of_call).collect()
+        self.durations.all().into_iter().flat_map(of_call).collect()
+    }
+}
+
+/// By the names of OpenTelemetry's semantic conventions.
+pub(super) fn system_name(engine: DbBackend) -> &'static str {
+    match engine {
+        DbBackend::Postgres => "postgresql",
+        DbBackend::Sqlite => "sqlite",
+        // No adapter of ours connects to anything else.
+        _ => "other_sql",
     }
 }
 
@@ -90,13 +118,14 @@ pub(super) struct Timed<'c> {
     of: Option<&'c [Durations; Outcome::ALL.len()]>,
     started: Instant,
     outcome: AtomicU8,
+    span: Span,
 }
 
 impl Timed<'_> {
     /// Runs a statement or another step of the call and notes how it ends; the last one decides.
     pub(super) async fn note<T>(&self, step: impl Future<Output = Result<T, DbErr>>) -> Result<T, DbErr> {
         self.set(Outcome::Abandoned);
-        let outcome = step.await;
+        let outcome = step.instrument(self.span.clone()).await;
         self.set(outcome.as_ref().map_or_else(Outcome::of, |_| Outcome::Done));
         outcome
     }
@@ -109,6 +138,9 @@ impl Timed<'_> {
 impl Drop for Timed<'_> {
     fn drop(&mut self) {
         let outcome = usize::from(*self.outcome.get_mut());
+        if let Some(failure) = Outcome::ALL.get(outcome).filter(|outcome| **outcome != Outcome::Done) {
+            self.span.record("error.type", failure.name());
+        }
         if let Some(durations) = self.of.and_then(|of| of.get(outcome)) {
             durations.add(self.started.elapsed());
         }
@@ -151,7 +183,7 @@ mod tests {
 
     #[tokio::test]
     async fn the_last_step_decides_how_a_call_ended() {
-        let calls = Calls::new();
+        let calls = Calls::new(DbBackend::Sqlite);
         let done = || async { Ok(()) };
         let failed = || async { Err::<(), _>(DbErr::ConnectionAcquire(sea_orm::ConnAcquireErr::Timeout)) };
         {

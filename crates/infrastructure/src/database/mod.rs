@@ -24,6 +24,8 @@ mod sqlite_errors;
 mod store;
 mod sweep;
 mod task_pages;
+#[cfg(test)]
+mod task_plans;
 mod tasks;
 mod throttle;
 mod user_pages;

@@ -37,6 +37,7 @@ impl Tries {
             return Err(error);
         }
         self.done += 1;
+        tracing::Span::current().record("holdfast.retries", self.done);
         tokio::time::sleep(pause).await;
         Ok(())
     }

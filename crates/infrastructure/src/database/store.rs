@@ -40,7 +40,8 @@ impl SeaOrmStore {
     /// `Unavailable` for a URL that sqlx does not understand or a file that cannot be opened.
     pub async fn connect(options: DatabaseOptions) -> Result<Self, StoreError> {
         let connections = LeasingPool::build(&options).await.map_err(store_error)?;
-        Ok(Self { connections, calls: Arc::new(Calls::new()) })
+        let calls = Arc::new(Calls::new(connections.backend()));
+        Ok(Self { connections, calls })
     }
 
     /// The same store, whose lists of tasks may come from a replica of its database. One that lags, fails, or turns out to be no

@@ -30,6 +30,16 @@ const HEAVIEST: u64 = 16;
 /// What version 1.0 of Argon2 wrote into no field at all (PHC string format, Argon2 encoding).
 const UNWRITTEN_VERSION: u32 = 0x10;
 
+/// How often [`sample`] fits into the time of a hash: it takes a sixteenth of the memory, and what fits into a processor's cache is
+/// filled twice as fast.
+pub(super) const SAMPLES: u32 = 32;
+
+/// Makes a small hash, of nothing and for nobody. A whole one would leave the process with 19 MiB more from its start on.
+pub(super) fn sample() -> Result<(), argon2::Error> {
+    let params = ParamsBuilder::new().m_cost(MEMORY / 16).t_cost(PASSES).p_cost(LANES).build()?;
+    Argon2Hash::make(&[0; OUTPUT_BYTES], &[0; SALT_BYTES], params, None).map(drop)
+}
+
 /// Makes hashes with the live parameters, checks those of any known kind.
 #[derive(Debug)]
 pub(super) struct Hasher {
@@ -39,13 +49,13 @@ pub(super) struct Hasher {
 }
 
 impl Hasher {
-    /// Draws the dummy: a hash with the live parameters of random bytes that are forgotten at once.
+    /// Draws the dummy: what a hash with the live parameters looks like, of no password that anybody knows.
     pub(super) fn new(peppers: Peppers) -> Result<Self, PasswordOptionsError> {
-        let live = live(peppers.current()).map_err(PasswordOptionsError::FirstHash)?;
-        let forgotten: [u8; OUTPUT_BYTES] = random().map_err(PasswordOptionsError::Randomness)?;
+        let live = live(peppers.current()).map_err(PasswordOptionsError::Parameters)?;
         let salt: [u8; SALT_BYTES] = random().map_err(PasswordOptionsError::Randomness)?;
-        let dummy = Argon2Hash::make(&forgotten, &salt, live.clone(), peppers.current())
-            .map_err(PasswordOptionsError::FirstHash)?;
+        let output: [u8; OUTPUT_BYTES] = random().map_err(PasswordOptionsError::Randomness)?;
+        let dummy =
+            Argon2Hash::drawn(&salt, &output, live.clone()).map_err(PasswordOptionsError::Parameters)?;
         Ok(Self { live, peppers, dummy })
     }
 
@@ -153,6 +163,12 @@ struct Recipe {
 }
 
 impl Recipe {
+    /// That of new hashes.
+    fn new(salt: &[u8], params: Params) -> Result<Self, argon2::Error> {
+        let salt = Salt::new(salt).map_err(|_| argon2::Error::SaltTooShort)?;
+        Ok(Self { algorithm: Algorithm::Argon2id, version: Version::V0x13, params, salt })
+    }
+
     fn derive(
         &self,
         password: &[u8],
@@ -180,10 +196,16 @@ impl Argon2Hash {
         params: Params,
         pepper: Option<&Pepper>,
     ) -> Result<Self, argon2::Error> {
-        let salt = Salt::new(salt).map_err(|_| argon2::Error::SaltTooShort)?;
-        let recipe = Recipe { algorithm: Algorithm::Argon2id, version: Version::V0x13, params, salt };
+        let recipe = Recipe::new(salt, params)?;
         let output = recipe.derive(password, pepper, OUTPUT_BYTES)?;
         Ok(Self { recipe, output })
+    }
+
+    /// One whose output nobody derived: checking it takes as long as checking any other. Making it takes neither time nor the 19 MiB
+    /// that the process would keep from its start on.
+    fn drawn(salt: &[u8], output: &[u8], params: Params) -> Result<Self, argon2::Error> {
+        let output = Output::new(output).map_err(|_| argon2::Error::OutputTooShort)?;
+        Ok(Self { recipe: Recipe::new(salt, params)?, output })
     }
 
     /// None when a part is missing, malformed or beyond what is bearable.

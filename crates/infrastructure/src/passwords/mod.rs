@@ -10,11 +10,14 @@ mod salted_sha256;
 
 use std::{sync::Arc, time::Duration};
 
+use arc_swap::ArcSwap;
 use async_trait::async_trait;
 use holdfast_application::{
     domain::users::{Password, PasswordHash},
     ports::{Passwords, PasswordsError, Verification},
+    spans,
 };
+use tracing::Instrument as _;
 
 use hasher::Hasher;
 pub use pepper::{Pepper, Peppers};
@@ -39,9 +42,9 @@ pub enum PasswordOptionsError {
     /// The operating system gave no randomness.
     #[error("no randomness for salts")]
     Randomness(#[source] getrandom::Error),
-    /// Not even the first hash could be made.
-    #[error("the first password hash could not be made")]
-    FirstHash(#[source] argon2::Error),
+    /// What new hashes are made with is no recipe of Argon2's.
+    #[error("password hashes cannot be made")]
+    Parameters(#[source] argon2::Error),
 }
 
 /// Argon2id with m = 19456 KiB, t = 2, p = 1 (OWASP Password Storage Cheat Sheet), as PHC strings.
@@ -58,23 +61,29 @@ pub enum PasswordOptionsError {
 /// begun keeps its slot until it is done, because it cannot be stopped.
 #[derive(Debug)]
 pub struct Argon2Passwords {
-    hasher: Arc<Hasher>,
+    hasher: ArcSwap<Hasher>,
     pool: Pool,
 }
 
 impl Argon2Passwords {
-    /// Makes the dummy hash, which is also the first measurement of how long one takes. Blocks for that long, some
-    /// 20 to 100 ms: call it at start-up.
+    /// Draws the dummy hash, and makes a small one to see how long a whole one will take. Blocks for a few milliseconds.
     pub fn new(options: PasswordOptions) -> Result<Self, PasswordOptionsError> {
         let PasswordOptions { concurrency, peppers } = options;
         if concurrency == 0 {
             return Err(PasswordOptionsError::NoSlot);
         }
-        let (hasher, took) = pool::timed(|| Hasher::new(peppers));
-        Ok(Self { hasher: Arc::new(hasher?), pool: Pool::new(concurrency, took) })
+        let (sample, took) = pool::timed(hasher::sample);
+        sample.map_err(PasswordOptionsError::Parameters)?;
+        let pool = Pool::new(concurrency, took * hasher::SAMPLES);
+        Ok(Self { hasher: ArcSwap::from_pointee(Hasher::new(peppers)?), pool })
     }
 
-    /// How long one hash takes at present: a moving average.
+    /// From the next call on these go into hashes and are looked for in them. What has begun goes on with those of before.
+    pub fn exchange_peppers(&self, Peppered(hasher): Peppered) {
+        self.hasher.store(Arc::new(hasher));
+    }
+
+    /// How long one hash takes at present: a moving average; before the first an estimate.
     pub fn hash_duration(&self) -> Duration {
         self.pool.mean()
     }
@@ -85,11 +94,23 @@ impl Argon2Passwords {
     }
 }
 
+/// Peppers that hashes can be made with.
+#[derive(Debug)]
+pub struct Peppered(Hasher);
+
+impl Peppered {
+    /// Judges them, and draws a dummy hash for them.
+    pub fn new(peppers: Peppers) -> Result<Self, PasswordOptionsError> {
+        Hasher::new(peppers).map(Self)
+    }
+}
+
 #[async_trait]
 impl Passwords for Argon2Passwords {
     async fn hash(&self, password: &Password) -> Result<PasswordHash, PasswordsError> {
-        let (hasher, password) = (self.hasher.clone(), password.clone());
-        self.pool.run(move || hasher.hash(&password)).await?
+        let (hasher, password) = (self.hasher.load_full(), password.clone());
+        let part = tracing::info_span!(target: spans::TARGET, "passwords.hash");
+        self.pool.run(move || hasher.hash(&password)).instrument(part).await?
     }
 
     async fn verify(
@@ -97,7 +118,8 @@ impl Passwords for Argon2Passwords {
         password: &Password,
         hash: Option<&PasswordHash>,
     ) -> Result<Verification, PasswordsError> {
-        let (hasher, password, hash) = (self.hasher.clone(), password.clone(), hash.cloned());
-        self.pool.run(move || hasher.verify(&password, hash.as_ref())).await?
+        let (hasher, password, hash) = (self.hasher.load_full(), password.clone(), hash.cloned());
+        let part = tracing::info_span!(target: spans::TARGET, "passwords.verify");
+        self.pool.run(move || hasher.verify(&password, hash.as_ref())).instrument(part).await?
     }
 }

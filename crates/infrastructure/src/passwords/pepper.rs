@@ -73,7 +73,8 @@ impl Peppers {
         Self { current, earlier }
     }
 
-    pub(super) fn current(&self) -> Option<&Pepper> {
+    /// The one that goes into new hashes.
+    pub fn current(&self) -> Option<&Pepper> {
         self.current.as_ref()
     }
 

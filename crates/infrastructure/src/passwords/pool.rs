@@ -12,11 +12,13 @@ use std::{
 use holdfast_application::{
     measure::{ANSWERS, Counter, Durations, Measured},
     ports::PasswordsError,
+    spans,
 };
 use tokio::{
     sync::{Semaphore, TryAcquireError, oneshot},
     task,
 };
+use tracing::Instrument as _;
 
 /// The longest queue, as the time until its last member gets a slot.
 const LONGEST_QUEUE: Duration = Duration::from_secs(2);
@@ -91,10 +93,12 @@ impl Pool {
             Err(TryAcquireError::Closed) => return Err(lost()),
             Err(TryAcquireError::NoPermits) => {
                 let _place = self.join_queue()?;
-                Arc::clone(&self.slots).acquire_owned().await.map_err(|_| lost())?
+                let queue = tracing::info_span!(target: spans::TARGET, "passwords.queue");
+                Arc::clone(&self.slots).acquire_owned().instrument(queue).await.map_err(|_| lost())?
             }
         };
         let (answer, answered) = oneshot::channel();
+        let part = tracing::info_span!(target: spans::TARGET, "passwords.work");
         let (mean, durations) = (Arc::clone(&self.mean), Arc::clone(&self.took));
         task::spawn_blocking(move || {
             if answer.is_closed() {
@@ -103,7 +107,7 @@ impl Pool {
             let (outcome, took) = timed(work);
             follow(&mean, took);
             durations.add(took);
-            drop(slot);
+            drop((part, slot));
             // Nobody listens any more when the caller gave up in mid-work.
             answer.send(outcome).ok();
         });

@@ -202,7 +202,8 @@ impl KeyRing {
         if current.can_sign() { Ok(Self { current, others }) } else { Err(CannotSign) }
     }
 
-    pub(super) fn current(&self) -> &Key {
+    /// The key that signs.
+    pub fn current(&self) -> &Key {
         &self.current
     }
 

@@ -7,17 +7,20 @@ use crate::{
     compose::Application,
     reload::{Hangups, Reload},
     settings::{Settings, Sources, Warning},
+    traces::Traces,
 };
 
 /// Runs until SIGTERM or Ctrl-C and then lets requests in flight finish.
 pub(super) async fn run(sources: Sources, settings: &Settings, warnings: &[Warning]) -> anyhow::Result<()> {
     // First of all: without a listener the signal ends the process.
     let hangups = Hangups::listen().context("cannot listen for SIGHUP")?;
-    let filter = crate::telemetry::start(&settings.telemetry);
+    let (traces, recording) = settings.traces.export.as_ref().map(Traces::start).transpose()?.unzip();
+    let (filter, _written) =
+        crate::telemetry::start_serving(&settings.telemetry, recording).context("cannot start logging")?;
     log_warnings(warnings);
     #[cfg(unix)]
     crate::connections::allow_many();
-    let application = Application::build(settings).await?;
+    let application = Application::build_traced(settings, traces).await?;
     let base = application.url();
     tracing::info!(
         target: "holdfast::server",

@@ -9,9 +9,10 @@ use holdfast_application::{
     housekeeping::{Housekeeping, Kind},
 };
 use holdfast_infrastructure::{
-    database::{PoolFigures, SeaOrmStore},
+    database::{PoolFigures, ReplicaState, SeaOrmStore},
     mail::{InProcessOutbox, MailFigures},
     passwords::{Argon2Passwords, HashingFigures},
+    shared_buckets::{BucketFigures, RedisBuckets},
 };
 use holdfast_web::{Answers, Traffic};
 use prometheus_client::{collector::Collector, encoding::DescriptorEncoder};
@@ -20,6 +21,7 @@ use super::{
     page::{Label, Page},
     schema::Schema,
 };
+use crate::traces::SpanFigures;
 
 /// Where figures are read, each time that somebody asks.
 pub(crate) struct Figures {
@@ -30,6 +32,9 @@ pub(crate) struct Figures {
     /// Nothing where mail is off.
     pub(crate) outbox: Option<InProcessOutbox>,
     pub(crate) housekeeping: Housekeeping,
+    /// Nothing where each instance counts for itself.
+    pub(crate) buckets: Option<Arc<RedisBuckets>>,
+    pub(crate) spans: Arc<SpanFigures>,
     pub(crate) schema: Option<Schema>,
     pub(crate) started_at: Timestamp,
 }
@@ -45,10 +50,13 @@ impl Collector for Figures {
         let mut page = Page(encoder);
         self.requests(&mut page)?;
         self.database(&mut page)?;
+        self.replica(&mut page)?;
         self.calls(&mut page)?;
         self.hashing(&mut page)?;
         self.authentication(&mut page)?;
         self.mail(&mut page)?;
+        self.buckets(&mut page)?;
+        self.spans(&mut page)?;
         self.upkeep(&mut page)?;
         page.process()
     }
@@ -114,6 +122,36 @@ impl Figures {
         )
     }
 
+    /// Without a replica everything but the first stays 0.
+    fn replica(&self, page: &mut Page<'_>) -> fmt::Result {
+        let state = self.store.replica_state();
+        let in_use = state.as_ref().map(|state| f64::from(u8::from(state.in_use)));
+        let help = "1 while the replica answers lists, 0 while it is left alone; absent without one.";
+        page.measure("holdfast_replica_in_use", help, in_use)?;
+        let (reads, pool) = state.map_or_else(
+            || (ReplicaState::OUTCOMES.map(|outcome| (outcome, 0)).to_vec(), None),
+            |ReplicaState { in_use: _, answered: _, passed_on: _, reads, pool }| (reads, Some(pool)),
+        );
+        let help = "Lists that the replica answered, or why the primary had to.";
+        page.counters("holdfast_replica_reads", help, by("outcome", &reads))?;
+        let [limit, open, in_use, waiting, refused] = pool.map_or([0; 5], |pool| {
+            let PoolFigures { limit, open, in_use, waiting, full: _, refused, acquired: _ } = pool;
+            [limit, open, in_use, waiting, refused]
+        });
+        let states = [("idle", open.saturating_sub(in_use)), ("used", in_use)];
+        page.levels(
+            "holdfast_replica_connections",
+            "Open connections to the replica.",
+            by("state", &states),
+        )?;
+        let help = "Connections to the replica that there may be.";
+        page.level("holdfast_replica_connections_max", help, limit)?;
+        let help = "Lists that wait for a connection to the replica.";
+        page.level("holdfast_replica_connections_pending_requests", help, waiting)?;
+        let help = "Lists that got no connection to the replica.";
+        page.counter("holdfast_replica_connections_refused", help, refused)
+    }
+
     fn calls(&self, page: &mut Page<'_>) -> fmt::Result {
         let calls = self.store.call_figures();
         let labelled = calls.iter().map(|figures| {
@@ -162,6 +200,28 @@ impl Figures {
         page.level("holdfast_mail_waiting", "Mails that wait to be sent or tried again.", waiting)?;
         page.level("holdfast_mail_waiting_max", "Mails that may wait; 0 where mail is off.", limit)?;
         page.counters("holdfast_mails", "What became of mails, and of tries.", by("outcome", &ends))
+    }
+
+    fn spans(&self, page: &mut Page<'_>) -> fmt::Result {
+        let SpanFigures { exported, no_room, not_taken } = &*self.spans;
+        let ends = [("exported", exported), ("no_room", no_room), ("not_taken", not_taken)];
+        let ends = ends.map(|(outcome, counter)| (outcome, counter.read()));
+        page.counters("holdfast_spans", "What became of spans for the collector.", by("outcome", &ends))
+    }
+
+    fn buckets(&self, page: &mut Page<'_>) -> fmt::Result {
+        let figures = self.buckets.as_ref().map(|buckets| buckets.figures());
+        let reachable = figures.map(|BucketFigures { reachable, .. }| f64::from(u8::from(reachable)));
+        let help = "1 while limits by address are counted in Redis, 0 while this instance counts by itself; absent without REDIS_URL.";
+        page.measure("holdfast_shared_buckets_reachable", help, reachable)?;
+        let counted = figures
+            .map(|BucketFigures { reachable: _, drawn, missed }| [("redis", drawn), ("instance", missed)]);
+        let help = "Requests that a limit by address counted, by who decided; none without REDIS_URL.";
+        page.counters(
+            "holdfast_shared_buckets_draws",
+            help,
+            by("decided", counted.as_ref().map_or(&[], |counted| counted.as_slice())),
+        )
     }
 
     fn upkeep(&self, page: &mut Page<'_>) -> fmt::Result {

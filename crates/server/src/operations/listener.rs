@@ -24,7 +24,7 @@ impl Listener {
         let application = move || App::new().configure(|config| operations.register(config));
         let server = HttpServer::new(application)
             .workers(1)
-            .client_request_timeout(crate::compose::HEAD_TIMEOUT)
+            .client_request_timeout(crate::listener::HEAD_TIMEOUT)
             .disable_signals()
             .bind(address)
             .with_context(|| format!("cannot listen on {address} (OPS_ADDRESS); is another server there?"))?;

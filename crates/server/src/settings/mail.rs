@@ -66,6 +66,20 @@ impl MailSettings {
         Self { delivery, sender, site: site(http) }
     }
 
+    /// Whether anything becomes of a mail.
+    pub(super) fn is_on(&self) -> bool {
+        match &self.delivery {
+            Delivery::Smtp(_) | Delivery::Folder(_) => true,
+            Delivery::Off => false,
+        }
+    }
+
+    /// These with links that lead where they led.
+    pub(super) fn with_site_of(&self, other: &Self) -> Self {
+        let Self { delivery, sender, site: _ } = self.clone();
+        Self { delivery, sender, site: other.site.clone() }
+    }
+
     pub(super) fn effective(&self) -> Effective {
         let Self { delivery, sender, site: _ } = self;
         let delivery = match delivery {

@@ -22,6 +22,7 @@ mod operations;
 mod passwords;
 mod read_url;
 mod reader;
+mod redis;
 mod renewal;
 mod revocation;
 mod secret;
@@ -33,6 +34,7 @@ mod strictness;
 mod telemetry;
 mod throttling;
 mod tls;
+mod traces;
 mod unknown;
 pub mod variables;
 
@@ -50,6 +52,7 @@ pub use limits::LimitSettings;
 pub use mail::{Delivery, MailSettings};
 pub use operations::{OperationsPlace, OperationsSettings};
 pub use passwords::PasswordSettings;
+pub use redis::RedisSettings;
 pub use renewal::Change;
 pub use revocation::Revocation;
 pub use secret::{REDACTED, Secret};
@@ -59,6 +62,7 @@ pub use sources::{Origin, Sources};
 pub use telemetry::{LogFormat, LogLevel, TelemetrySettings};
 pub use throttling::ThrottlingSettings;
 pub use tls::TlsSettings;
+pub use traces::{Export, ExportHeaders, Pace, TraceSettings};
 
 use reader::Reader;
 use strictness::Strictness;
@@ -76,6 +80,8 @@ pub struct Settings {
     pub operations: OperationsSettings,
     /// Logs.
     pub telemetry: TelemetrySettings,
+    /// Traces.
+    pub traces: TraceSettings,
     /// The database.
     pub database: DatabaseSettings,
     /// Tokens and sessions.
@@ -88,6 +94,8 @@ pub struct Settings {
     pub limits: LimitSettings,
     /// How fast clients may try.
     pub throttling: ThrottlingSettings,
+    /// Where limits are counted for all instances.
+    pub redis: RedisSettings,
     /// How mail goes out.
     pub mail: MailSettings,
     /// What is kept for how long.
@@ -134,6 +142,7 @@ impl Settings {
         let http = HttpSettings::read(reader);
         let tls = TlsSettings::read(reader, directory);
         let telemetry = TelemetrySettings::read(reader, environment);
+        let traces = TraceSettings::read(reader, environment);
         let database = DatabaseSettings::read(reader, directory, environment);
         let strictness = Strictness::judge(reader, environment, &http, &database);
         let operations = OperationsSettings::read(reader, &http, &strictness);
@@ -142,6 +151,7 @@ impl Settings {
         let encryption = EncryptionSettings::read(reader, directory, &strictness);
         let limits = LimitSettings::read(reader);
         let throttling = ThrottlingSettings::read(reader, environment);
+        let redis = RedisSettings::read(reader, &strictness);
         let mail = MailSettings::read(reader, directory, &strictness, &http);
         let housekeeping = HousekeepingSettings::read(reader);
         let sections = [
@@ -150,12 +160,14 @@ impl Settings {
             tls.effective(),
             operations.effective(),
             telemetry.effective(),
+            traces.effective(),
             database.effective(),
             auth.effective(),
             passwords.effective(),
             encryption.effective(),
             limits.effective(),
             throttling.effective(),
+            redis.effective(),
             mail.effective(),
             housekeeping.effective(),
         ];
@@ -166,12 +178,14 @@ impl Settings {
             tls,
             operations,
             telemetry,
+            traces,
             database,
             auth,
             passwords,
             encryption,
             limits,
             throttling,
+            redis,
             mail,
             housekeeping,
             description,

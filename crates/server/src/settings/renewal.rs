@@ -7,6 +7,8 @@ use super::Settings;
 use super::variables::{ALL, RELOADED, Variable};
 
 const KEYS: &str = "JWT_KEY_DIRECTORY";
+/// These take effect while mail stays on: whether there is any is decided at the start.
+const MAIL: [&str; 2] = ["SMTP_URL", "MAIL_FROM"];
 
 /// One variable whose value is another now.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -47,12 +49,22 @@ impl Settings {
     pub fn renewed(&self, new: &Self) -> Self {
         let mut renewed = self.clone();
         renewed.http.allowed_origins.clone_from(&new.http.allowed_origins);
+        renewed.http.trusted_proxies.clone_from(&new.http.trusted_proxies);
         renewed.telemetry.level = new.telemetry.level;
         renewed.auth = self.auth.with_keys_of(&new.auth);
         renewed.encryption = new.encryption.clone();
+        renewed.passwords = new.passwords.clone();
+        if self.mail.is_on() == new.mail.is_on() {
+            renewed.mail = new.mail.with_site_of(&self.mail);
+        }
         renewed.throttling = new.throttling.clone();
-        renewed.description = self.description.with(RELOADED, &new.description);
+        let reloaded: Vec<_> = RELOADED.iter().copied().filter(|name| self.takes_over(new, name)).collect();
+        renewed.description = self.description.with(&reloaded, &new.description);
         renewed
+    }
+
+    fn takes_over(&self, new: &Self, variable: &str) -> bool {
+        RELOADED.contains(&variable) && (!MAIL.contains(&variable) || self.mail.is_on() == new.mail.is_on())
     }
 
     fn change(&self, new: &Self, variable: &Variable) -> Option<Change> {
@@ -71,7 +83,7 @@ impl Settings {
             }
             How::Shown(old, new)
         };
-        Some(Change { variable: name, reloaded: RELOADED.contains(&name), how })
+        Some(Change { variable: name, reloaded: self.takes_over(new, name), how })
     }
 
     fn shown(&self, variable: &str) -> String {

@@ -6,7 +6,7 @@ use super::fault::Warning;
 use super::variables::{self, WITHOUT_EFFECT};
 
 /// In the process environment, which belongs to every program, only these beginnings are ours.
-const OUR_PREFIXES: [&str; 10] = [
+const OUR_PREFIXES: [&str; 11] = [
     "JWT_",
     "DATABASE_",
     "HASH_",
@@ -16,8 +16,12 @@ const OUR_PREFIXES: [&str; 10] = [
     "RATE_",
     "ACCESS_TOKEN_",
     "REFRESH_",
+    "REDIS_",
     "SMTP_",
 ];
+
+/// How the variables of OpenTelemetry begin. The standard has many more than have an effect here, and a platform may set any.
+const STANDARD: &str = "OTEL_";
 
 /// How many letters a name may differ in and still be taken for a misspelling.
 const NEAR: usize = 3;
@@ -27,6 +31,8 @@ pub(super) fn warn_of_process(environment: &BTreeMap<String, String>, warnings: 
     for name in set.map(|(name, _)| name).filter(|name| !is_ours(name)) {
         if WITHOUT_EFFECT.contains(&name.as_str()) {
             warnings.push(without_effect(name));
+        } else if name.starts_with(STANDARD) {
+            warnings.push(of_the_standard(name, ""));
         } else if OUR_PREFIXES.iter().any(|prefix| name.starts_with(prefix)) {
             warnings.push(unknown(name, ""));
         }
@@ -43,6 +49,8 @@ pub(super) fn warn_of_file(file: &str, line: usize, name: &str, warnings: &mut V
     }
     if WITHOUT_EFFECT.contains(&name) {
         warnings.push(without_effect(name));
+    } else if name.starts_with(STANDARD) && looks_like_a_name(name) {
+        warnings.push(of_the_standard(name, &format!(" ({file} line {line})")));
     } else if looks_like_a_name(name) || nearest(name).1 <= NEAR {
         warnings.push(unknown(name, &format!(" ({file} line {line})")));
     } else {
@@ -65,6 +73,15 @@ fn unknown(name: &str, place: &str) -> Warning {
     let (known, _) = nearest(name);
     let message =
         format!("is not a variable of this server and has no effect{place}; the nearest is {known}");
+    Warning { variable: name.to_owned(), message }
+}
+
+/// A misspelling is more likely than another variable of almost the same name.
+fn of_the_standard(name: &str, place: &str) -> Warning {
+    if nearest(name).1 <= NEAR {
+        return unknown(name, place);
+    }
+    let message = format!("belongs to the OpenTelemetry standard and has no effect here{place}");
     Warning { variable: name.to_owned(), message }
 }
 

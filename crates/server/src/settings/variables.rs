@@ -1,4 +1,4 @@
-//! The catalogue of every variable the server knows: name, kind, default, range, meaning.
+//! The catalogue of every variable the server knows: name, kind, default, range, meaning, and since when.
 //! `.env.example` and `docs/configuration.md` are compared with it by a test. How a value is parsed
 //! and judged lives in the sections.
 
@@ -26,7 +26,12 @@ pub struct Variable {
     pub range: &'static str,
     /// What it does, in one line.
     pub meaning: &'static str,
+    /// The first version that knows it.
+    pub since: &'static str,
 }
+
+/// The version of everything that says nothing else.
+const FIRST: &str = "0.1.0";
 
 impl Variable {
     /// The default as the documentation shows it.
@@ -41,7 +46,7 @@ impl Variable {
     /// Whether its value must never be shown. It may then be kept in a file of its own, which [`FILE_SUFFIX`] names.
     #[must_use]
     pub fn is_secret(&self) -> bool {
-        matches!(self.kind, "secret" | "list of secrets" | "database URL" | "SMTP URL")
+        matches!(self.kind, "secret" | "list of secrets" | "database URL" | "Redis URL" | "SMTP URL")
     }
 
     /// What a fault says is expected.
@@ -79,7 +84,7 @@ const fn variable(
     range: &'static str,
     meaning: &'static str,
 ) -> Variable {
-    Variable { name, kind, default, range, meaning }
+    Variable { name, kind, default, range, meaning, since: FIRST }
 }
 
 use Fallback::{Computed, Nothing, Text};
@@ -118,6 +123,48 @@ pub const ALL: &[Variable] = &[
         "The least severe log line that is written, in any case."),
     variable("LOG_FORMAT", "word", Computed("json in staging and production, text in development"), "json, text",
         "How log lines look."),
+    variable("OTEL_SDK_DISABLED", "boolean", Text("false"), TRUE_OR_FALSE,
+        "Whether nothing is exported, whatever else is set; log lines have the trace of their caller all the same."),
+    variable("OTEL_EXPORTER_OTLP_ENDPOINT", "URL", Nothing, "absolute http:// or https:// without user, query or fragment; v1/traces is added",
+        "The collector that spans are sent to; without it, and without the next one, nothing is recorded."),
+    variable("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "URL", Nothing, "absolute http:// or https:// without user, query or fragment; taken as it stands",
+        "The same for traces alone; goes before OTEL_EXPORTER_OTLP_ENDPOINT."),
+    variable("OTEL_EXPORTER_OTLP_PROTOCOL", "word", Text("http/protobuf"), "http/protobuf; a collector takes it on port 4318",
+        "What is spoken with the collector."),
+    variable("OTEL_EXPORTER_OTLP_TRACES_PROTOCOL", "word", Nothing, "http/protobuf; a collector takes it on port 4318",
+        "The same for traces alone."),
+    variable("OTEL_EXPORTER_OTLP_HEADERS", "secret", Nothing, "name=value each, separated by commas, values percent-encoded",
+        "Headers for the collector, as authorization=Bearer%20TOKEN."),
+    variable("OTEL_EXPORTER_OTLP_TRACES_HEADERS", "secret", Nothing, "name=value each, separated by commas, values percent-encoded",
+        "The same for traces alone, in place of OTEL_EXPORTER_OTLP_HEADERS."),
+    variable("OTEL_EXPORTER_OTLP_TIMEOUT", "milliseconds", Text("10000"), "1–600000",
+        "How long one request to the collector may take."),
+    variable("OTEL_EXPORTER_OTLP_TRACES_TIMEOUT", "milliseconds", Nothing, "1–600000",
+        "The same for traces alone."),
+    variable("OTEL_EXPORTER_OTLP_COMPRESSION", "word", Text("none"), "none, gzip",
+        "How requests to the collector are compressed."),
+    variable("OTEL_EXPORTER_OTLP_TRACES_COMPRESSION", "word", Nothing, "none, gzip",
+        "The same for traces alone."),
+    variable("OTEL_TRACES_EXPORTER", "word", Text("otlp"), "otlp, none",
+        "How spans are exported where there is an address to send them to."),
+    variable("OTEL_TRACES_SAMPLER", "word", Text("parentbased_always_on"), "always_on, always_off, traceidratio, parentbased_always_on, parentbased_always_off, parentbased_traceidratio",
+        "Which requests are recorded; those that are parentbased leave it to the caller where a trusted proxy tells one."),
+    variable("OTEL_TRACES_SAMPLER_ARG", "number", Text("1"), "0–1",
+        "Which part of the traces the traceidratio samplers record."),
+    variable("OTEL_PROPAGATORS", "list of words", Text("tracecontext,baggage"), "tracecontext, none; baggage, b3, b3multi, jaeger, xray and ottrace have no effect",
+        "With tracecontext the trace that a trusted proxy tells in traceparent is believed."),
+    variable("OTEL_SERVICE_NAME", "text", Computed("service.name of OTEL_RESOURCE_ATTRIBUTES, or holdfast"), "any text",
+        "The name of this service in traces."),
+    variable("OTEL_RESOURCE_ATTRIBUTES", "list of attributes", Nothing, "name=value each, percent-encoded",
+        "What else is told of this service in traces."),
+    variable("OTEL_BSP_SCHEDULE_DELAY", "milliseconds", Text("5000"), "1–600000",
+        "How long a span waits for others at most before it is sent."),
+    variable("OTEL_BSP_EXPORT_TIMEOUT", "milliseconds", Text("30000"), "1–600000",
+        "How long the spans of a batch are tried to be sent; then they are dropped."),
+    variable("OTEL_BSP_MAX_QUEUE_SIZE", "whole number", Text("2048"), "1–1000000",
+        "How many spans may wait; further ones are dropped."),
+    variable("OTEL_BSP_MAX_EXPORT_BATCH_SIZE", "whole number", Text("512"), "1–100000, not above OTEL_BSP_MAX_QUEUE_SIZE",
+        "How many spans are sent in one request."),
     variable("NEON_DATABASE_URL", "database URL", Nothing, DATABASE_URL,
         "The database; goes before DATABASE_URL."),
     variable("DATABASE_URL", "database URL", Computed("sqlite://data/holdfast.db in development"), DATABASE_URL,
@@ -194,6 +241,8 @@ pub const ALL: &[Variable] = &[
         "The wait after the last of those; it doubles with every further failure."),
     variable("RATE_LIMIT_MAX_DELAY", "seconds", Text("900"), "1–3600, not below the two delays",
         "The longest wait: no account is ever locked."),
+    variable("REDIS_URL", "Redis URL", Nothing, "redis://, rediss:// or redis+unix://, user and password percent-encoded",
+        "A Redis or Valkey server on which limits by client address are counted for all instances; without one each counts for itself."),
     variable("SMTP_URL", "SMTP URL", Computed("mail is written into data/mail in local development, and off elsewhere"), "smtps://user:password@host:465, or smtp://user:password@host:587?tls=required",
         "The relay that sends mail; user and password percent-encoded."),
     variable("MAIL_FROM", "mail address", Computed("Holdfast <holdfast@localhost> in local development"), "name@example.com or Name <name@example.com>",
@@ -205,6 +254,7 @@ pub const ALL: &[Variable] = &[
 /// What a running server takes over when it is told to reload. Everything else needs a restart.
 pub const RELOADED: &[&str] = &[
     "ALLOWED_ORIGINS",
+    "TRUSTED_PROXIES",
     "LOG_LEVEL",
     "JWT_SECRET",
     "JWT_PREVIOUS_SECRETS",
@@ -212,8 +262,12 @@ pub const RELOADED: &[&str] = &[
     "JWT_ALGORITHM",
     "JWT_KEY_DIRECTORY",
     "LEGACY_TOKENS_UNTIL",
+    "PASSWORD_PEPPER",
+    "PASSWORD_PREVIOUS_PEPPERS",
     "ENCRYPTION_KEY",
     "ENCRYPTION_PREVIOUS_KEYS",
+    "SMTP_URL",
+    "MAIL_FROM",
     "RATE_LIMIT",
     "RATE_LIMIT_SIGN_IN_BURST",
     "RATE_LIMIT_SIGN_IN_PER_MINUTE",

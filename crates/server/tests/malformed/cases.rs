@@ -18,6 +18,7 @@ pub(crate) fn all() -> Vec<Case> {
         words(),
         addresses(),
         databases(),
+        redis(),
         secrets(),
         secret_files(),
         key_directories(),
@@ -123,6 +124,22 @@ fn words() -> Vec<Case> {
             "trace, debug, info",
         ),
         dev("an unknown format").set("LOG_FORMAT", "yaml").told("LOG_FORMAT", "\"yaml\"", "json, text"),
+        dev("a protocol that is not spoken").set("OTEL_EXPORTER_OTLP_PROTOCOL", "grpc").told(
+            "OTEL_EXPORTER_OTLP_PROTOCOL",
+            "\"grpc\" is not spoken here",
+            "http/protobuf",
+        ),
+        dev("a sampler of another program")
+            .set("OTEL_TRACES_SAMPLER", "xray")
+            .set("OTEL_TRACES_SAMPLER_ARG", "1:2")
+            .told("OTEL_TRACES_SAMPLER", "\"xray\"", "parentbased_always_on")
+            .told("OTEL_TRACES_SAMPLER_ARG", "\"1:2\"", "0–1"),
+        dev("headers for the collector without names")
+            .set("OTEL_EXPORTER_OTLP_HEADERS", "Bearer hunter2-token")
+            .told("OTEL_EXPORTER_OTLP_HEADERS", "entry 1 has no =", "name=value"),
+        dev("a collector with a password in its address")
+            .set("OTEL_EXPORTER_OTLP_ENDPOINT", "https://app:hunter2@collector.example")
+            .told("OTEL_EXPORTER_OTLP_ENDPOINT", "names a user or a password", "without user"),
         dev("neither true nor false").set("MIGRATE_ON_START", "maybe").told(
             "MIGRATE_ON_START",
             "\"maybe\" is neither true nor false",
@@ -227,6 +244,46 @@ fn addresses() -> Vec<Case> {
             "PUBLIC_URL",
             "names a user or a password",
             "without user",
+        ),
+    ]
+}
+
+fn redis() -> Vec<Case> {
+    let url = |name, url| Case::development(name).set("REDIS_URL", url);
+    let not_one = |name, text| url(name, text).told("REDIS_URL", "is not a URL of Redis", "rediss://");
+    vec![
+        not_one("a host alone", "cache.example:6379"),
+        not_one("Redis by HTTP", "https://app:hunter2@cache.example"),
+        not_one("nowhere", "redis://:hunter2@"),
+        not_one("everywhere", "redis://:hunter2@0.0.0.0:6379"),
+        not_one("a word for the port of Redis", "redis://:hunter2@cache.example:redis"),
+        not_one("a word for a number", "rediss://:hunter2@cache.example/cache"),
+        not_one("a blank in a host", "rediss://:hunter2@cache example"),
+        not_one("a socket of nothing", "redis+unix://hunter2"),
+        url("a number below zero", "redis://:hunter2@localhost/-1").told(
+            "REDIS_URL",
+            "names no database",
+            "redis://",
+        ),
+        url("a password as a parameter", "rediss://cache.example?password=hunter2").told(
+            "REDIS_URL",
+            "a parameter that is not known",
+            "percent-encoded",
+        ),
+        url("a certificate that is not looked at", "rediss://:hunter2@cache.example/#insecure").told(
+            "REDIS_URL",
+            "verification of the certificate off",
+            "rediss://",
+        ),
+        Case::production("Redis in clear text").set("REDIS_URL", "redis://:hunter2@cache.example").told(
+            "REDIS_URL",
+            "to another machine in clear text, in production",
+            "rediss://",
+        ),
+        Case::production("Redis in a file that is not there").set("REDIS_URL_FILE", "/no/such").told(
+            "REDIS_URL_FILE",
+            "\"/no/such\" does not exist",
+            "holds REDIS_URL and nothing else",
         ),
     ]
 }

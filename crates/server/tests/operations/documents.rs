@@ -13,8 +13,13 @@ use super::{journey::Traveller, page::Page, server::Server};
 /// A page after some use, so that families with labels have series.
 async fn live() -> Page {
     let directory = TempDir::new().unwrap();
-    let server =
-        Server::start(directory.path(), &[("OPS_ADDRESS", "127.0.0.1:0"), ("RATE_LIMIT_SIGN_IN_BURST", "3")]);
+    let variables = [
+        ("OPS_ADDRESS", "127.0.0.1:0"),
+        ("RATE_LIMIT_SIGN_IN_BURST", "3"),
+        // Of no use, which is told as well.
+        ("REDIS_URL", "redis+unix:///nowhere"),
+    ];
+    let server = Server::start(directory.path(), &variables);
     let mut ada = Traveller::new(&server.base);
     let (_, refresh) = ada.sign_up().await;
     ada.refresh(&refresh).await;

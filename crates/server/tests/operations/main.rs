@@ -2,6 +2,7 @@
 #![cfg(unix)]
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
+mod collector;
 mod documents;
 mod journey;
 mod metrics;
@@ -9,3 +10,4 @@ mod page;
 mod places;
 mod secrets;
 mod server;
+mod traces;

@@ -6,6 +6,7 @@ use holdfast_testkit::postgres;
 use tempfile::TempDir;
 
 use super::{
+    collector::Collector,
     journey::{EMAIL, PASSWORD, Traveller, client},
     server::{SECRET, Server, holdfast, output},
 };
@@ -49,9 +50,14 @@ fn assert_untold(said: &[String], secrets: &BTreeSet<String>) {
 }
 
 async fn travelled_unseen(database: &[(&str, &str)], format: &str, further: &[&str]) {
-    let directory = TempDir::new().unwrap();
+    let (directory, collector) = (TempDir::new().unwrap(), Collector::start());
     let logging = [("LOG_LEVEL", "trace"), ("LOG_FORMAT", format), ("OPS_ADDRESS", "127.0.0.1:0")];
-    let variables = [&SETTINGS[..], &logging, database].concat();
+    let traces = [
+        ("OTEL_EXPORTER_OTLP_ENDPOINT", collector.endpoint.as_str()),
+        ("OTEL_BSP_SCHEDULE_DELAY", "10"),
+        ("OTEL_BSP_MAX_QUEUE_SIZE", "100000"),
+    ];
+    let variables = [&SETTINGS[..], &logging, &traces, database].concat();
     let server = Server::start(directory.path(), &variables);
     let mut secrets = travel(&server, directory.path()).await;
     secrets.extend(SETTINGS.map(|(_, secret)| secret.to_owned()));
@@ -69,6 +75,18 @@ async fn travelled_unseen(database: &[(&str, &str)], format: &str, further: &[&s
         "{said:#?}"
     );
     assert_untold(&said, &secrets);
+    let exported = collector.received().into_iter().map(|received| received.body);
+    let exported: Vec<_> = exported.map(|body| String::from_utf8_lossy(&body).into_owned()).collect();
+    for part in
+        ["POST /api/v1/auth/password/reset", "passwords.verify", "second_factors.", "INSERT INTO \"users\""]
+    {
+        assert!(
+            exported.iter().any(|text| text.contains(part)),
+            "{part} is not among {} requests",
+            exported.len()
+        );
+    }
+    assert_untold(&exported, &secrets);
 }
 
 #[tokio::test]

@@ -1,77 +1,77 @@
-//! What a connection does between requests. actix-http gives the head of its first request a time, and none to those after it: a
-//! client could send the second one byte by byte for ever. So whoever completes no head for a while is let go here. What bounds a
-//! request itself is told in `limits`.
+//! What a connection does at the moment: which of its requests are being answered, and whether the head of the next one has
+//! begun. What follows from it is `paced`'s to say; what bounds a request itself is told in `limits`.
 
-use std::{
-    cell::{Cell, RefCell},
-    rc::Rc,
-    time::Duration,
-};
+use std::{cell::Cell, rc::Rc};
 
 use actix_web::{
     Error,
     body::{BodySize, BoxBody, MessageBody},
     dev::{Service, ServiceRequest, ServiceResponse},
-    rt::{
-        spawn,
-        task::JoinHandle,
-        time::{Instant, sleep_until},
-    },
 };
+use tokio::time::Instant;
 
-use super::streamed::Streamed;
+use super::{paced::Pace, streamed::Streamed};
 
 /// A connection, as it is kept beside its requests.
 pub struct Connection(Rc<Progress>);
 
-struct Progress {
+pub(super) struct Progress {
     under_way: Cell<usize>,
+    /// Whether an answer waits for its client to take it.
+    waits: Cell<bool>,
     quiet_since: Cell<Instant>,
-    watch: RefCell<Option<JoinHandle<()>>>,
+    head_since: Cell<Option<Instant>>,
 }
 
 impl Connection {
-    /// Calls `close` once when no request has been under way for `patience`, unless this is dropped before. Needs a runtime of
-    /// actix's, whose end is its own, too.
-    pub fn watched(patience: Duration, close: impl FnOnce() + 'static) -> Self {
-        let (quiet_since, watch) = (Cell::new(Instant::now()), RefCell::default());
-        let progress = Rc::new(Progress { under_way: Cell::default(), quiet_since, watch });
-        let watched = Rc::downgrade(&progress);
-        let watch = spawn(async move {
-            while let Some(due) = watched.upgrade().map(|progress| progress.due(patience)) {
-                if due <= Instant::now() {
-                    return close();
-                }
-                sleep_until(due).await;
-            }
-        });
-        *progress.watch.borrow_mut() = Some(watch);
+    pub(super) fn of(progress: Rc<Progress>) -> Self {
         Self(progress)
     }
 
-    fn begin(&self) -> UnderWay {
+    pub(super) fn begin(&self) -> UnderWay {
         self.0.under_way.set(self.0.under_way.get() + 1);
+        self.0.head_since.set(None);
         UnderWay(Rc::clone(&self.0))
     }
 }
 
 impl Progress {
-    fn due(&self, patience: Duration) -> Instant {
-        let since = if self.under_way.get() > 0 { Instant::now() } else { self.quiet_since.get() };
-        since + patience
-    }
-}
-
-impl Drop for Progress {
-    fn drop(&mut self) {
-        if let Some(watch) = self.watch.take() {
-            watch.abort();
+    pub(super) fn new(now: Instant) -> Self {
+        Self {
+            under_way: Cell::default(),
+            waits: Cell::default(),
+            quiet_since: Cell::new(now),
+            head_since: Cell::default(),
         }
+    }
+
+    /// Notes that bytes came, and tells whether they are the first of a head. Those that come before the answer to an earlier
+    /// request is made and taken may belong to its body.
+    pub(super) fn bytes_begin_a_head(&self) -> bool {
+        let begins = self.under_way.get() == 0 && !self.waits.get() && self.head_since.get().is_none();
+        if begins {
+            self.head_since.set(Some(Instant::now()));
+        }
+        begins
+    }
+
+    /// Notes whether the client has yet to take what it was sent.
+    pub(super) fn note_waiting(&self, waits: bool) {
+        self.waits.set(waits);
+    }
+
+    /// When the client is late, as it stands now.
+    pub(super) fn due(&self, pace: Pace) -> Instant {
+        if self.under_way.get() > 0 {
+            return Instant::now() + pace.pause;
+        }
+        let pause = self.quiet_since.get() + pace.pause;
+        self.head_since.get().map_or(pause, |since| pause.min(since + pace.head))
     }
 }
 
 /// A request of a connection, until its answer is made, or streamed to its end.
-struct UnderWay(Rc<Progress>);
+pub(super) struct UnderWay(Rc<Progress>);
 
 impl Drop for UnderWay {
     fn drop(&mut self) {
@@ -98,67 +98,5 @@ where
             (BodySize::Stream, Some(under_way)) => Streamed::holding(body, under_way),
             (BodySize::Stream | BodySize::None | BodySize::Sized(_), _) => body,
         }))
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use tokio::time::{advance, pause};
-
-    use super::*;
-
-    const PATIENCE: Duration = Duration::from_secs(80);
-
-    fn watched() -> (Connection, Rc<Cell<bool>>) {
-        let closed = Rc::new(Cell::new(false));
-        let close = Rc::clone(&closed);
-        (Connection::watched(PATIENCE, move || close.set(true)), closed)
-    }
-
-    /// Lets the time pass, and whoever waited for it act.
-    async fn pass(seconds: u64) {
-        tokio::task::yield_now().await;
-        advance(Duration::from_secs(seconds)).await;
-        for _ in 0..3 {
-            tokio::task::yield_now().await;
-        }
-    }
-
-    #[actix_web::test]
-    async fn whoever_completes_no_head_is_let_go_however_busy_they_seem() {
-        pause();
-        let (connection, closed) = watched();
-        pass(79).await;
-        assert!(!closed.get());
-        drop(connection.begin());
-        pass(79).await;
-        assert!(!closed.get(), "a request counts");
-        pass(2).await;
-        assert!(closed.get());
-    }
-
-    #[actix_web::test]
-    async fn a_request_may_take_longer_than_the_pause_between_two() {
-        pause();
-        let (connection, closed) = watched();
-        let (one, other) = (connection.begin(), connection.begin());
-        pass(100).await;
-        drop(one);
-        pass(100).await;
-        assert!(!closed.get());
-        drop(other);
-        pass(79).await;
-        assert!(!closed.get());
-        pass(2).await;
-        assert!(closed.get());
-    }
-
-    #[actix_web::test]
-    async fn a_connection_that_is_over_is_watched_no_longer() {
-        pause();
-        let (connection, closed) = watched();
-        drop(connection);
-        pass(100).await;
-        assert!(!closed.get());
     }
 }

@@ -1,5 +1,6 @@
 //! The governor around a route: which one it is at the moment, what it needs of the service inside, and its fields in our words
-//! on the way out.
+//! on the way out. Where all instances draw from shared buckets, those decide in its place, and it does while they cannot be
+//! reached; when that is, is the adapter's to know.
 
 use std::{cell::RefCell, rc::Rc, sync::Arc};
 
@@ -13,8 +14,10 @@ use futures_util::{
     FutureExt as _, TryFutureExt as _,
     future::{LocalBoxFuture, Ready, ready},
 };
+use holdfast_application::ports::{BucketsUnreachable, Drawing, SharedBuckets};
+use ipnet::IpNet;
 
-use super::rate_limit::{Bucket, ClientNetwork, Limiters, Policy};
+use super::rate_limit::{Bucket, ClientNetwork, Limiter, Limiters};
 use crate::WebState;
 
 /// Middleware that draws from a bucket and tells with every answer what is left in it.
@@ -59,7 +62,14 @@ pub(crate) struct Governed<S> {
 struct Current<S> {
     limiters: Arc<Limiters>,
     /// Nothing where throttling is off.
-    governor: Option<(Governor<S>, Policy)>,
+    limited: Option<Rc<Limited<S>>>,
+}
+
+/// The service behind the buckets of this instance, and by itself.
+struct Limited<S> {
+    limiter: Limiter,
+    governor: Governor<S>,
+    service: Rc<S>,
 }
 
 type Governor<S> = GovernorMiddleware<Boxed<S>, ClientNetwork, StateInformationMiddleware>;
@@ -70,12 +80,13 @@ where
     S::Future: 'static,
 {
     fn of(limiters: Arc<Limiters>, bucket: Bucket, service: &Rc<S>) -> Self {
-        let governor = limiters.governor(bucket).and_then(|(governor, policy)| {
+        let limited = limiters.limiter(bucket).and_then(|limiter| {
+            let service = Rc::clone(service);
             // It waits for nothing.
-            let middleware = governor.new_transform(Boxed { service: Rc::clone(service) }).now_or_never()?;
-            Some((middleware.ok()?, policy))
+            let governor = limiter.governor().new_transform(Boxed { service: Rc::clone(&service) });
+            Some(Rc::new(Limited { limiter, governor: governor.now_or_never()?.ok()?, service }))
         });
-        Self { limiters, governor }
+        Self { limiters, limited }
     }
 }
 
@@ -96,15 +107,55 @@ where
         let holds = current.take().filter(|known| Arc::ptr_eq(&known.limiters, &limiters));
         let current =
             current.insert(holds.unwrap_or_else(|| Current::of(limiters, self.bucket, &self.service)));
-        let Some((governor, policy)) = &current.governor else {
+        let Some(limited) = &current.limited else {
             return self.service.call(request).map_ok(ServiceResponse::map_into_left_body).boxed_local();
         };
-        let policy = *policy;
-        let translated = move |mut answer: Self::Response| {
+        let shared = self.state.shared_buckets();
+        match shared.and_then(|buckets| Some((buckets, limited.limiter.client(&request)?))) {
+            Some((buckets, client)) => {
+                Rc::clone(limited).draw_shared(Arc::clone(buckets), client, request).boxed_local()
+            }
+            None => limited.draw_own(request),
+        }
+    }
+}
+
+type Answer = Result<ServiceResponse<EitherBody<BoxBody>>, Error>;
+
+impl<S> Limited<S>
+where
+    S: Service<ServiceRequest, Response = ServiceResponse, Error = Error> + 'static,
+    S::Future: 'static,
+{
+    /// The bucket of this instance decides.
+    fn draw_own(&self, request: ServiceRequest) -> LocalBoxFuture<'static, Answer> {
+        let policy = self.limiter.policy();
+        let translated = move |mut answer: ServiceResponse<_>| {
             policy.translate(answer.headers_mut());
             answer
         };
-        governor.call(request).map_ok(translated).boxed_local()
+        self.governor.call(request).map_ok(translated).boxed_local()
+    }
+
+    /// The bucket of all instances decides, alone. What it lets through is counted here as well, so that its outage fills
+    /// nobody's bucket.
+    async fn draw_shared(
+        self: Rc<Self>,
+        buckets: Arc<dyn SharedBuckets>,
+        client: IpNet,
+        request: ServiceRequest,
+    ) -> Answer {
+        let policy = self.limiter.policy();
+        match buckets.draw(policy.name(), &client.to_string(), policy.size()).await {
+            Ok(Drawing::Left(left)) => {
+                self.limiter.count(client);
+                let mut answer = self.service.call(request).await?.map_into_left_body();
+                policy.tell(answer.headers_mut(), left);
+                Ok(answer)
+            }
+            Ok(Drawing::Empty(wait)) => Ok(request.into_response(policy.refusal(wait)).map_into_right_body()),
+            Err(BucketsUnreachable) => self.draw_own(request).await,
+        }
     }
 }
 

@@ -19,10 +19,12 @@ pub(crate) mod json;
 pub(crate) mod limits;
 pub(crate) mod not_found;
 pub(crate) mod observe;
+pub(crate) mod paced;
 pub(crate) mod rate_limit;
 pub(crate) mod request_id;
 pub(crate) mod routing;
 pub(crate) mod streamed;
+pub(crate) mod trace;
 pub(crate) mod traffic;
 pub(crate) mod values;
 

@@ -14,14 +14,15 @@ use actix_web::{
         header::{self, HeaderName, HeaderValue},
     },
 };
-use holdfast_application::ErrorKind;
-use tracing::Instrument as _;
+use holdfast_application::{ErrorKind, spans};
+use tracing::{Instrument as _, Level, Span};
 
 use super::{
     fault::{Fault, Meaning},
     headers::{expose, secure},
     request_id::Context,
-    traffic::UNMATCHED,
+    trace::{Caller, Place},
+    traffic::{UNMATCHED, method_name},
 };
 use crate::WebState;
 
@@ -37,7 +38,7 @@ where
     B: MessageBody + 'static,
 {
     let exchange = Exchange::begin(state, &request);
-    let span = tracing::info_span!("request", request_id = %exchange.context.request_id);
+    let span = exchange.span();
     let answer = span.in_scope(|| service.call(request)).instrument(span.clone());
     // The line about the answer is written outside of the span: it tells the id itself, and once is enough.
     async move {
@@ -45,13 +46,13 @@ where
             Ok(answer) => {
                 let (request, response) = answer.map_into_boxed_body().into_parts();
                 let response = span.in_scope(|| exchange.finish(response));
-                exchange.log(request.match_pattern().as_deref(), response.status());
+                exchange.log(&span, request.match_pattern().as_deref(), response.status());
                 Ok(ServiceResponse::new(request, response))
             }
             Err(error) => {
                 // Only a middleware fails in this way, and then the request is gone: the answer travels as an error.
                 let response = span.in_scope(|| exchange.finish(HttpResponse::from_error(error)));
-                exchange.log(None, response.status());
+                exchange.log(&span, None, response.status());
                 Err(InternalError::from_response("", response).into())
             }
         }
@@ -79,6 +80,23 @@ impl Exchange {
             // CONNECT names no path.
             path: Some(request.path()).filter(|path| !path.is_empty()).unwrap_or("/").to_owned(),
         }
+    }
+
+    /// What every log line about the request has in common, whatever the level; its part of a trace, where that is recorded.
+    fn span(&self) -> Span {
+        let Context { request_id, trace, .. } = &*self.context;
+        let place = trace.as_ref().map(|trace| trace.place);
+        let span = tracing::error_span!(
+            spans::REQUEST,
+            request_id = %request_id,
+            trace_id = place.map(|Place { trace, .. }| display(trace)),
+            span_id = place.map(|Place { span, .. }| display(span)),
+            trace_flags = place.map(|Place { sampled, .. }| if sampled { "01" } else { "00" }),
+        );
+        if let Some(trace) = trace.as_ref().filter(|trace| trace.recorded) {
+            self.record_beginning(&span, trace.caller.as_ref());
+        }
+        span
     }
 
     /// The answer with its headers, and with the body of its surface where it carries a fault.
@@ -123,9 +141,13 @@ impl Exchange {
     }
 
     /// The one line about the answer, and its place in the figures.
-    fn log(&self, route: Option<&str>, status: StatusCode) {
+    fn log(&self, span: &Span, route: Option<&str>, status: StatusCode) {
         let took = self.started.elapsed();
         self.state.counted().answered(route, &self.method, status, took);
+        let trace = self.context.trace.as_ref();
+        if trace.is_some_and(|trace| trace.recorded) {
+            self.record_end(span, route, status);
+        }
         tracing::info!(
             target: "holdfast::http",
             method = %self.method,
@@ -134,8 +156,33 @@ impl Exchange {
             duration_ms = took.as_secs_f64() * 1_000.0,
             user_id = self.context.user().map(tracing::field::display),
             request_id = %self.context.request_id,
+            trace_id = trace.map(|trace| display(trace.place.trace)),
+            span_id = trace.map(|trace| display(trace.place.span)),
             "answered"
         );
+    }
+
+    /// Neither the path nor the query leaves the machine: both are what a client sent.
+    fn record_beginning(&self, span: &Span, caller: Option<&Caller>) {
+        tracing::event!(target: spans::TARGET, parent: span, Level::INFO, {
+            otel.kind = "server",
+            otel.name = method_name(&self.method),
+            http.request.method = method_name(&self.method),
+            url.scheme = if self.state.options().traces.encrypted { "https" } else { "http" },
+            caller.span_id = caller.map(|caller| display(caller.span)),
+            caller.state = caller.and_then(|caller| caller.state.as_deref()),
+        });
+    }
+
+    fn record_end(&self, span: &Span, route: Option<&str>, status: StatusCode) {
+        let method = method_name(&self.method);
+        tracing::event!(target: spans::TARGET, parent: span, Level::INFO, {
+            otel.name = route.map(|route| format!("{method} {route}")),
+            http.route = route,
+            user.id = self.context.user().map(display),
+            "error.type" = status.is_server_error().then(|| display(status.as_u16())),
+            http.response.status_code = status.as_u16(),
+        });
     }
 }
 

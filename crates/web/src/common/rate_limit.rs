@@ -1,6 +1,6 @@
-//! Throttling per client address by actix-governor, with answers and keys of ours. The buckets live in this process
-//! and are shared by its workers; with N instances a client has N buckets at most. What is counted for each account is
-//! the application's.
+//! Throttling per client address by actix-governor, with answers and keys of ours. The buckets live in this process and are
+//! shared by its workers; with N instances a client has N buckets at most, unless all of them draw from shared ones
+//! (`governed.rs`). What is counted for each account is the application's.
 
 use std::{
     convert::Infallible,
@@ -28,7 +28,7 @@ use actix_web::{
         header::{HeaderMap, HeaderName, HeaderValue},
     },
 };
-use holdfast_application::Exceeded;
+use holdfast_application::{Exceeded, ports::BucketSize};
 use ipnet::IpNet;
 
 use super::{
@@ -38,6 +38,9 @@ use super::{
 use crate::options::{Allowance, RateLimit};
 
 type Config = GovernorConfig<ClientNetwork, StateInformationMiddleware>;
+
+/// The methods that draw from a bucket.
+const COUNTED: [Method; 2] = [Method::POST, Method::DELETE];
 
 /// Which bucket a route draws from. Aliases of a route draw from the same one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -49,36 +52,32 @@ pub(crate) enum Bucket {
 }
 
 /// The limiters of both buckets; nothing when throttling is off.
-pub(crate) struct Limiters(Option<[(Config, Policy); 2]>);
+pub(crate) struct Limiters(Option<[Limiter; 2]>);
 
 impl Limiters {
     pub(crate) fn new(limit: RateLimit, trusted: &[IpNet]) -> Self {
         match limit {
             RateLimit::Off => Self(None),
             RateLimit::On { sign_in, refresh } => {
-                let sign_in = limiter(Policy { name: "sign-in", allowance: sign_in }, trusted);
-                let refresh = limiter(Policy { name: "refresh", allowance: refresh }, trusted);
+                let sign_in = Limiter::new(Policy { name: "sign-in", allowance: sign_in }, trusted);
+                let refresh = Limiter::new(Policy { name: "refresh", allowance: refresh }, trusted);
                 Self(sign_in.zip(refresh).map(Into::into))
             }
         }
     }
 
-    /// What draws from a bucket, and what clients are told of it; nothing when throttling is off.
-    pub(super) fn governor(
-        &self,
-        bucket: Bucket,
-    ) -> Option<(Governor<ClientNetwork, StateInformationMiddleware>, Policy)> {
+    /// What draws from a bucket; nothing when throttling is off.
+    pub(super) fn limiter(&self, bucket: Bucket) -> Option<Limiter> {
         let [sign_in, refresh] = self.0.as_ref()?;
-        let (config, policy) = match bucket {
-            Bucket::SignIn => sign_in,
-            Bucket::Refresh => refresh,
-        };
-        Some((Governor::new(config), *policy))
+        Some(match bucket {
+            Bucket::SignIn => sign_in.clone(),
+            Bucket::Refresh => refresh.clone(),
+        })
     }
 
     /// Forgets full buckets.
     pub(crate) fn sweep(&self) {
-        for (config, _) in self.0.iter().flatten() {
+        for Limiter { config, clients: _ } in self.0.iter().flatten() {
             let limiter = config.limiter();
             limiter.retain_recent();
             limiter.shrink_to_fit();
@@ -86,15 +85,43 @@ impl Limiters {
     }
 }
 
-/// Absent only for a zero, which [`Allowance`] does not hold.
-fn limiter(policy: Policy, trusted: &[IpNet]) -> Option<(Config, Policy)> {
-    let Policy { name: _, allowance } = policy;
-    let mut builder = GovernorConfigBuilder::default();
-    builder.period(allowance.interval()).burst_size(allowance.burst());
-    builder.methods(vec![Method::POST, Method::DELETE]);
-    let extractor = ClientNetwork { policy, trusted: trusted.to_vec(), warned: Arc::default() };
-    let mut builder = builder.key_extractor(extractor);
-    Some((builder.use_headers().finish()?, policy))
+/// One bucket for each client of this instance. Clones draw from the same ones.
+#[derive(Clone)]
+pub(super) struct Limiter {
+    config: Config,
+    clients: ClientNetwork,
+}
+
+impl Limiter {
+    /// Absent only for a zero, which [`Allowance`] does not hold.
+    fn new(policy: Policy, trusted: &[IpNet]) -> Option<Self> {
+        let Policy { name: _, allowance } = policy;
+        let mut builder = GovernorConfigBuilder::default();
+        builder.period(allowance.interval()).burst_size(allowance.burst());
+        builder.methods(COUNTED.to_vec());
+        let clients = ClientNetwork { policy, trusted: trusted.to_vec(), warned: Arc::default() };
+        let mut builder = builder.key_extractor(clients.clone());
+        Some(Self { config: builder.use_headers().finish()?, clients })
+    }
+
+    pub(super) fn governor(&self) -> Governor<ClientNetwork, StateInformationMiddleware> {
+        Governor::new(&self.config)
+    }
+
+    pub(super) fn policy(&self) -> Policy {
+        self.clients.policy
+    }
+
+    /// Whom a request is counted for; nobody where its method is not counted.
+    pub(super) fn client(&self, request: &ServiceRequest) -> Option<IpNet> {
+        COUNTED.contains(request.method()).then(|| self.clients.of(request))
+    }
+
+    /// Counts one more for a client, whatever is left.
+    pub(super) fn count(&self, client: IpNet) {
+        // Somebody else has decided.
+        let _ = self.config.limiter().check_key(&client);
+    }
 }
 
 /// What a bucket allows, by the name that clients know.
@@ -110,16 +137,41 @@ impl Policy {
         Quota { policy: name, units: allowance.burst(), window: allowance.window() }
     }
 
-    /// Puts our own fields in the place of the governor's. An answer that tells a limit it ran into further in keeps that
-    /// one: it is what the client has to wait for.
+    pub(super) fn name(self) -> &'static str {
+        self.name
+    }
+
+    pub(super) fn size(self) -> BucketSize {
+        BucketSize { burst: self.allowance.burst(), interval: self.allowance.interval() }
+    }
+
+    /// The answer to whom the bucket has nothing left for.
+    pub(super) fn refusal(self, retry_after: Duration) -> HttpResponse {
+        let Quota { policy: limit, units: quota, window } = self.quota();
+        let fault = Fault::throttled(Exceeded { limit, quota, window, retry_after });
+        // The governor passes the answer on without its error, so the fault travels beside it.
+        let mut response = fault.error_response();
+        response.extensions_mut().insert(fault);
+        response
+    }
+
+    /// Tells what is left. An answer that tells a limit it ran into further in keeps that one: it is what the client has to
+    /// wait for.
+    pub(super) fn tell(self, headers: &mut HeaderMap, left: u32) {
+        if !headers.contains_key(RATE_LIMIT) {
+            self.quota().tell(headers, left, self.allowance.interval());
+        }
+    }
+
+    /// Puts our own fields in the place of the governor's.
     pub(crate) fn translate(self, headers: &mut HeaderMap) {
         // A method that is not counted has no more than this one.
         headers.remove("x-ratelimit-whitelisted");
         headers.remove("x-ratelimit-limit");
         let left = headers.remove("x-ratelimit-remaining").next();
         let left = left.and_then(|left| left.to_str().ok()?.parse::<u32>().ok());
-        if let (Some(left), false) = (left, headers.contains_key(RATE_LIMIT)) {
-            self.quota().tell(headers, left, self.allowance.interval());
+        if let Some(left) = left {
+            self.tell(headers, left);
         }
     }
 }
@@ -161,6 +213,12 @@ pub(crate) struct ClientNetwork {
 }
 
 impl ClientNetwork {
+    fn of(&self, request: &ServiceRequest) -> IpNet {
+        self.notice_proxy(request);
+        let address = client_ip::client_address(request.peer_addr(), request.headers(), &self.trusted);
+        client_ip::throttle_key(address)
+    }
+
     /// Behind a proxy that is not trusted all clients are one. Nobody sees that until they wait for each other, so the first
     /// request that looks like it is told; only the first, since anybody can send one.
     fn notice_proxy(&self, request: &ServiceRequest) {
@@ -184,9 +242,7 @@ impl KeyExtractor for ClientNetwork {
     type KeyExtractionError = Never;
 
     fn extract(&self, request: &ServiceRequest) -> Result<IpNet, Never> {
-        self.notice_proxy(request);
-        let address = client_ip::client_address(request.peer_addr(), request.headers(), &self.trusted);
-        Ok(client_ip::throttle_key(address))
+        Ok(self.of(request))
     }
 
     fn exceed_rate_limit_response(
@@ -194,13 +250,7 @@ impl KeyExtractor for ClientNetwork {
         negative: &NotUntil<QuantaInstant>,
         _: HttpResponseBuilder,
     ) -> HttpResponse {
-        let retry_after = negative.wait_time_from(DefaultClock::default().now());
-        let Quota { policy: limit, units: quota, window } = self.policy.quota();
-        let fault = Fault::throttled(Exceeded { limit, quota, window, retry_after });
-        // The governor passes the answer on without its error, so the fault travels beside it.
-        let mut response = fault.error_response();
-        response.extensions_mut().insert(fault);
-        response
+        self.policy.refusal(negative.wait_time_from(DefaultClock::default().now()))
     }
 }
 
@@ -222,15 +272,6 @@ mod tests {
 
     use super::*;
 
-    fn limiters(sign_in: Allowance, refresh: Allowance) -> [Config; 2] {
-        let Limiters(Some([(sign_in, _), (refresh, _)])) =
-            Limiters::new(RateLimit::On { sign_in, refresh }, &[])
-        else {
-            panic!("throttling is on")
-        };
-        [sign_in, refresh]
-    }
-
     /// Each is an address of its own.
     fn address(n: u32) -> IpNet {
         client_ip::throttle_key(Some(std::net::Ipv4Addr::from_bits(n).into()))
@@ -244,8 +285,9 @@ mod tests {
     fn a_sweep_forgets_who_has_a_full_bucket_again_and_nobody_else() {
         // Full again after a microsecond, and after a hundred minutes.
         let (brief, slow) = (Allowance::per_minute(1, 60_000_000), Allowance::per_minute(100, 1));
-        let configs = limiters(brief, slow);
-        let [sign_in, refresh] = configs.each_ref().map(GovernorConfig::limiter);
+        let limiters = Limiters::new(RateLimit::On { sign_in: brief, refresh: slow }, &[]);
+        let of = |bucket| limiters.limiter(bucket).unwrap().config.limiter();
+        let [sign_in, refresh] = [of(Bucket::SignIn), of(Bucket::Refresh)];
         for n in 0..1_000 {
             assert!(sign_in.check_key(&address(n)).is_ok());
         }
@@ -253,8 +295,6 @@ mod tests {
         for _ in 0..100 {
             assert!(refresh.check_key(&address(7)).is_ok());
         }
-        let policy = Policy { name: "", allowance: brief };
-        let limiters = Limiters(Some(configs.map(|config| (config, policy))));
         let begun = Instant::now();
         while !sign_in.is_empty() {
             assert!(begun.elapsed() < Duration::from_mins(1), "{} are left", sign_in.len());

@@ -1,4 +1,4 @@
-//! What accompanies one request: its id, its deadline and, once known, who is calling.
+//! What accompanies one request: its id, its place in a trace, its deadline and, once known, who is calling.
 
 use std::{
     cell::{Cell, OnceCell},
@@ -9,7 +9,7 @@ use std::{
 use actix_web::{HttpMessage, HttpRequest, dev::ServiceRequest, rt::time::Instant};
 use holdfast_application::domain::UserId;
 
-use super::{client_ip, limits};
+use super::{client_ip, limits, trace::Trace};
 use crate::WebState;
 
 const HEADER: &str = "x-request-id";
@@ -20,6 +20,8 @@ const LONGEST: usize = 128;
 pub(crate) struct Context {
     /// Goes out as `X-Request-Id`, into every problem document and every log line of the request.
     pub(crate) request_id: String,
+    /// Where it stands in a trace; nowhere where nobody asks for it.
+    pub(crate) trace: Option<Trace>,
     user: OnceCell<UserId>,
     deadline: Cell<Instant>,
 }
@@ -29,6 +31,7 @@ impl Context {
     pub(crate) fn attach(state: &WebState, request: &ServiceRequest) -> Rc<Self> {
         let context = Rc::new(Self {
             request_id: incoming(state, request).unwrap_or_else(|| state.fresh_request_id()),
+            trace: Trace::of(state, request),
             user: OnceCell::new(),
             deadline: Cell::new(Instant::now() + limits::REQUEST_TIME),
         });
@@ -68,5 +71,5 @@ fn incoming(state: &WebState, request: &ServiceRequest) -> Option<String> {
     let sane = (1..=LONGEST).contains(&text.len())
         && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte));
     let peer = request.peer_addr().map(|address| address.ip())?;
-    (sane && client_ip::is_trusted(peer, &state.options().trusted_proxies)).then(|| text.to_owned())
+    (sane && client_ip::is_trusted(peer, &state.trusted_proxies())).then(|| text.to_owned())
 }

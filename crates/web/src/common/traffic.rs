@@ -32,9 +32,18 @@ pub struct Traffic {
 #[derive(Debug, Default)]
 struct Route([[OnceLock<Durations>; CLASSES.len()]; METHODS.len()]);
 
+/// The name of a method in figures and traces.
+pub(crate) fn method_name(method: &Method) -> &'static str {
+    METHODS.get(method_place(method)).copied().unwrap_or_default()
+}
+
+fn method_place(method: &Method) -> usize {
+    METHODS.iter().position(|name| *name == method.as_str()).unwrap_or(METHODS.len() - 1)
+}
+
 impl Route {
     fn of(&self, method: &Method, status: StatusCode) -> Option<&Durations> {
-        let method = METHODS.iter().position(|name| *name == method.as_str()).unwrap_or(METHODS.len() - 1);
+        let method = method_place(method);
         let class = usize::from(status.as_u16() / 100).checked_sub(1)?;
         Some(self.0.get(method)?.get(class)?.get_or_init(|| Durations::new(ANSWERS)))
     }

@@ -31,7 +31,7 @@ use holdfast_testkit::{
     CountedSecrets, FailingStore, FixedClock, MemoryMailer, MemoryOutbox, MemoryStore, PlainPasswords,
     PlainTokens, PlainVault, SequentialIds, fixtures,
 };
-use holdfast_web::{RateLimit, WebOptions, WebState, app};
+use holdfast_web::{RateLimit, TraceOptions, WebOptions, WebState, app};
 use serde_json::{Value, json};
 
 /// The proxy that the application trusts.
@@ -67,6 +67,7 @@ pub(crate) struct Settings {
     pub(crate) production: bool,
     pub(crate) require_if_match: bool,
     pub(crate) passwords: Arc<dyn Passwords>,
+    pub(crate) traces: TraceOptions,
 }
 
 impl Default for Settings {
@@ -76,6 +77,7 @@ impl Default for Settings {
             production: false,
             require_if_match: false,
             passwords: Arc::new(PlainPasswords::default()),
+            traces: TraceOptions { believes_callers: true, encrypted: false, places: None },
         }
     }
 }
@@ -128,6 +130,7 @@ impl TestApp {
             version: "1.2.3",
             production: settings.production,
             require_if_match: settings.require_if_match,
+            traces: settings.traces,
         };
         let state = WebState::new(services.clone(), Arc::new(clock.clone()), ids, options);
         let service = Rc::new(test::init_service(app(&state)).await);

@@ -1,8 +1,15 @@
 //! Throttling, per client address and per account.
 
-use std::cell::Cell;
+use std::{
+    cell::Cell,
+    collections::VecDeque,
+    sync::{Arc, Mutex},
+    time::Duration,
+};
 
 use actix_web::http::Method;
+use async_trait::async_trait;
+use holdfast_application::ports::{BucketSize, BucketsUnreachable, Drawing, SharedBuckets};
 use holdfast_testkit::fixtures::{self, PASSWORD};
 use holdfast_web::{Allowance, RateLimit};
 use serde_json::{Value, json};
@@ -167,4 +174,112 @@ async fn switched_off_nothing_waits() {
     for _ in 0..50 {
         app.post("/api/v1/auth/signin", &body).send().await.problem(401, "INVALID_CREDENTIALS");
     }
+}
+
+type Drawn = Result<Drawing, BucketsUnreachable>;
+
+/// Buckets of all instances that answer what the test wants, and a full one after that. They remember who was asked for.
+#[derive(Default)]
+struct Scripted {
+    answers: Mutex<VecDeque<Drawn>>,
+    asked: Mutex<Vec<(String, String, BucketSize)>>,
+}
+
+impl Scripted {
+    fn answer(&self, answers: impl IntoIterator<Item = Drawn>) {
+        self.answers.lock().unwrap().extend(answers);
+    }
+
+    fn asked(&self) -> Vec<(String, String, BucketSize)> {
+        std::mem::take(&mut *self.asked.lock().unwrap())
+    }
+}
+
+#[async_trait]
+impl SharedBuckets for Scripted {
+    async fn draw(&self, name: &str, owner: &str, size: BucketSize) -> Drawn {
+        self.asked.lock().unwrap().push((name.to_owned(), owner.to_owned(), size));
+        let answer = self.answers.lock().unwrap().pop_front();
+        answer.unwrap_or(Ok(Drawing::Left(size.burst - 1)))
+    }
+}
+
+async fn sharing() -> (TestApp, Arc<Scripted>) {
+    let (app, buckets) = (limited().await, Arc::new(Scripted::default()));
+    app.state.share_buckets(buckets.clone());
+    (app, buckets)
+}
+
+#[actix_web::test]
+async fn where_buckets_are_shared_they_alone_decide() {
+    let (app, buckets) = sharing().await;
+    buckets.answer([Ok(Drawing::Left(7)), Ok(Drawing::Empty(Duration::from_millis(1_001)))]);
+    let let_in = app.post("/api/v1/auth/login", &json!({})).send().await;
+    let_in.problem(422, "VALIDATION_ERROR");
+    assert_eq!(let_in.header("ratelimit-policy"), "\"sign-in\";q=20;w=1200");
+    assert_eq!(let_in.header("ratelimit"), "\"sign-in\";r=7;t=60");
+    let refused = app.post("/api/v1/auth/login", &json!({})).send().await;
+    let problem = refused.problem(429, "RATE_LIMITED");
+    assert_eq!(problem["detail"], "Too many attempts; try again in 2 s");
+    assert_eq!(refused.header("retry-after"), "2");
+    assert_eq!(refused.header("ratelimit-policy"), "\"sign-in\";q=20;w=1200");
+    assert_eq!(refused.header("ratelimit"), "\"sign-in\";r=0;t=2");
+    for _ in 0..30 {
+        let answer = app.post("/api/v1/auth/login", &json!({})).send().await;
+        assert_eq!(answer.header("ratelimit"), "\"sign-in\";r=19;t=60", "not those of this instance");
+    }
+}
+
+#[actix_web::test]
+async fn while_shared_buckets_are_out_of_reach_an_instance_has_counted_along() {
+    let (app, buckets) = sharing().await;
+    for _ in 0..15 {
+        app.post("/api/v1/auth/login", &json!({})).send().await.problem(422, "VALIDATION_ERROR");
+    }
+    buckets.answer([Ok(Drawing::Empty(Duration::from_mins(1))); 10]);
+    for _ in 0..10 {
+        app.post("/api/v1/auth/login", &json!({})).send().await.problem(429, "RATE_LIMITED");
+    }
+    buckets.answer([Err(BucketsUnreachable); 6]);
+    for left in (0..5).rev() {
+        let answer = app.post("/api/v1/auth/login", &json!({})).send().await;
+        answer.problem(422, "VALIDATION_ERROR");
+        assert_eq!(answer.header("ratelimit"), format!("\"sign-in\";r={left};t=60"));
+    }
+    app.post("/api/v1/auth/login", &json!({})).send().await.problem(429, "RATE_LIMITED");
+}
+
+#[actix_web::test]
+async fn a_shared_bucket_is_asked_for_each_attempt_of_a_network_and_for_nothing_else() {
+    let (app, buckets) = sharing().await;
+    for (peer, owner) in [
+        ("203.0.113.9", "203.0.113.9/32"),
+        ("2001:db8::1", "2001:db8::/64"),
+        ("2001:db8::2", "2001:db8::/64"),
+    ] {
+        for (path, name, burst) in [
+            ("/api/v1/auth/signup", "sign-in", 20),
+            ("/auth/register", "sign-in", 20),
+            ("/api/v1/auth/refresh", "refresh", 60),
+        ] {
+            app.post(path, &json!({})).peer(peer).send().await;
+            let size = BucketSize { burst, interval: Duration::from_mins(1) };
+            assert_eq!(buckets.asked(), [(name.to_owned(), owner.to_owned(), size)], "{path}");
+        }
+    }
+    let person = app.person().await;
+    buckets.asked();
+    person.get("/api/v1/users/me").send().await.expect(200);
+    person.get("/api/v1/tasks").send().await.expect(200);
+    app.get("/health").send().await.expect(200);
+    assert_eq!(buckets.asked(), [], "reading is free");
+    app.state.limit_rate(RateLimit::Off);
+    app.post("/api/v1/auth/login", &json!({})).send().await.problem(422, "VALIDATION_ERROR");
+    assert_eq!(buckets.asked(), [], "throttling is off");
+    app.state.limit_rate(RateLimit::On {
+        sign_in: Allowance::per_minute(3, 6),
+        refresh: Allowance::per_minute(1, 1),
+    });
+    app.post("/api/v1/auth/login", &json!({})).send().await.problem(422, "VALIDATION_ERROR");
+    assert_eq!(buckets.asked()[0].2, BucketSize { burst: 3, interval: Duration::from_secs(10) });
 }

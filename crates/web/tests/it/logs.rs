@@ -65,7 +65,7 @@ impl Lines {
         String::from_utf8(self.0.borrow().clone()).unwrap()
     }
 
-    fn of_target(&self, target: &str) -> Vec<Value> {
+    pub(crate) fn of_target(&self, target: &str) -> Vec<Value> {
         let text = self.text();
         let lines = text.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
         lines.filter(|line| line["target"] == target).collect()

@@ -35,5 +35,6 @@ mod second_factor;
 mod slowness;
 mod socket;
 mod tasks;
+mod traces;
 mod users;
 mod walk;

@@ -1,15 +1,20 @@
 //! A connection while somebody uses it. One whose state is not known is closed, never handed on.
 
 use deadpool::managed::Object;
+use holdfast_application::spans;
 use sea_orm::{DbBackend, DbErr, Statement};
 use tokio::time::{Instant, timeout_at};
+use tracing::{Instrument as _, Span, field::Empty};
 
 use super::{
     connection::{Answer, Connection},
     connector::{Connector, late},
     usage::Counted,
 };
-use crate::database::error::{connection_error, must_close, statement_error};
+use crate::database::{
+    error::{connection_error, error_name, must_close, statement_error},
+    figures::system_name,
+};
 
 /// A connection taken from its pool. Dropping it gives it back, unless a statement was cut short on it or a transaction
 /// is still open: then it is closed, and the database rolls back.
@@ -85,8 +90,12 @@ impl Lease {
         }
         let started = Instant::now();
         self.in_statement = true;
-        let running = timeout_at(limit, connection.run(statement));
+        let span = span(statement);
+        let running = timeout_at(limit, connection.run(statement)).instrument(span.clone());
         let outcome = running.await.unwrap_or_else(|_| Err(late("a statement")));
+        if let Err(error) = &outcome {
+            span.record("error.type", error_name(error));
+        }
         self.in_statement = outcome.as_ref().is_err_and(must_close);
         if self.in_statement
             && let Some(pool) = Object::pool(connection)
@@ -100,6 +109,25 @@ impl Lease {
         }
         outcome
     }
+}
+
+/// The statement as a part of the request: its text, which has places where its values go, and never a value.
+fn span(statement: &Statement) -> Span {
+    tracing::info_span!(
+        target: spans::TARGET,
+        "statement",
+        otel.kind = "client",
+        otel.name = operation(statement),
+        db.system.name = system_name(statement.db_backend),
+        db.operation.name = operation(statement),
+        db.query.text = statement.sql.as_str(),
+        "error.type" = Empty,
+    )
+}
+
+/// What the statement does, by its first word.
+fn operation(statement: &Statement) -> &str {
+    statement.sql.split_ascii_whitespace().next().unwrap_or_default().trim_end_matches(';')
 }
 
 impl Drop for Lease {

@@ -2,13 +2,11 @@
 //! primary answers and nobody notices. Nothing is ever written here.
 
 use std::{
-    sync::{
-        Mutex, MutexGuard, PoisonError,
-        atomic::{AtomicU64, Ordering},
-    },
+    sync::{Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 
+use holdfast_application::measure::{ByName, Counter};
 use sea_orm::{DbErr, Statement};
 use tokio::time::{Instant, sleep, timeout_at};
 
@@ -44,8 +42,7 @@ pub(super) struct Replica {
     /// Holds the question and the statement on one server, where a pooler may change it in between.
     begin: Option<&'static str>,
     state: Mutex<State>,
-    answered: AtomicU64,
-    passed_on: AtomicU64,
+    reads: ByName<Counter>,
 }
 
 struct State {
@@ -65,9 +62,27 @@ pub struct ReplicaState {
     pub answered: u64,
     /// How many were begun on it and answered by the primary; those that did not try are not counted.
     pub passed_on: u64,
+    /// How reads went since the process began: `answered` by the replica, or why the primary had to: `resting` (it was not
+    /// tried), `unfit`, `behind`, `no_connection`, `failed`, `too_slow` or `no_position`.
+    pub reads: Vec<(&'static str, u64)>,
     /// Its own pool.
     pub pool: PoolFigures,
 }
+
+impl ReplicaState {
+    /// The names in `reads`, which holds all of them from the beginning.
+    pub const OUTCOMES: [&'static str; 8] =
+        [ANSWERED, RESTING, UNFIT, BEHIND, NO_CONNECTION, FAILED, TOO_SLOW, NO_POSITION];
+}
+
+const ANSWERED: &str = "answered";
+const RESTING: &str = "resting";
+const UNFIT: &str = "unfit";
+const BEHIND: &str = "behind";
+const NO_CONNECTION: &str = "no_connection";
+const FAILED: &str = "failed";
+const TOO_SLOW: &str = "too_slow";
+const NO_POSITION: &str = "no_position";
 
 /// Why the primary had to answer.
 #[derive(Debug, thiserror::Error)]
@@ -87,6 +102,17 @@ enum Failure {
 }
 
 impl Failure {
+    fn name(&self) -> &'static str {
+        match self {
+            Self::Unfit(_) => UNFIT,
+            Self::Behind => BEHIND,
+            Self::Late => NO_CONNECTION,
+            Self::Broken(_) => FAILED,
+            Self::TooSlow(_) => TOO_SLOW,
+            Self::Unknown(_) => NO_POSITION,
+        }
+    }
+
     /// What became of the read itself.
     fn of_read(error: DbErr) -> Self {
         match (fault_of(&error), &error) {
@@ -116,8 +142,8 @@ impl Replica {
         let begin = pool.begin_reading();
         // It has to prove itself first, to one caller.
         let state = State { rests_until: Some(Instant::now()), told_in_use: false, warned_at: None };
-        let (answered, passed_on) = (AtomicU64::new(0), AtomicU64::new(0));
-        Ok(Self { pool, begin, state: Mutex::new(state), answered, passed_on })
+        let reads = ByName::expecting(ReplicaState::OUTCOMES);
+        Ok(Self { pool, begin, state: Mutex::new(state), reads })
     }
 
     pub(super) fn settle(&self) {
@@ -125,11 +151,21 @@ impl Replica {
     }
 
     pub(super) fn read_state(&self) -> ReplicaState {
+        let reads = self.reads.read();
+        let (mut answered, mut passed_on) = (0, 0);
+        for (outcome, count) in &reads {
+            match *outcome {
+                ANSWERED => answered += count,
+                RESTING => {}
+                _ => passed_on += count,
+            }
+        }
         ReplicaState {
             in_use: self.state().rests_until.is_none(),
-            answered: self.answered.load(Ordering::Relaxed),
-            passed_on: self.passed_on.load(Ordering::Relaxed),
+            answered,
+            passed_on,
             pool: self.pool.figures(),
+            reads,
         }
     }
 
@@ -139,7 +175,11 @@ impl Replica {
         let now = Instant::now();
         match state.rests_until {
             None => true,
-            Some(until) if now < until => false,
+            Some(until) if now < until => {
+                drop(state);
+                self.reads.count(RESTING);
+                false
+            }
             Some(_) => {
                 state.rests_until = Some(now + REST);
                 true
@@ -209,7 +249,7 @@ impl Replica {
     }
 
     fn has_answered(&self) {
-        self.answered.fetch_add(1, Ordering::Relaxed);
+        self.reads.count(ANSWERED);
         let mut state = self.state();
         if state.rests_until.take().is_some() && !std::mem::replace(&mut state.told_in_use, true) {
             drop(state);
@@ -218,7 +258,7 @@ impl Replica {
     }
 
     fn has_failed(&self, failure: &Failure) {
-        self.passed_on.fetch_add(1, Ordering::Relaxed);
+        self.reads.count(failure.name());
         let error = failure as &dyn std::error::Error;
         if failure.is_of_this_read_alone() {
             tracing::debug!(error, "the primary answered a list that the replica could not");
@@ -297,6 +337,17 @@ mod tests {
         assert_eq!(asked(), 100);
         let state = replica.read_state();
         assert_eq!((state.in_use, state.answered, state.passed_on), (true, 2, 3));
+        let expected = [
+            (ANSWERED, 2),
+            (BEHIND, 3),
+            (FAILED, 0),
+            (NO_CONNECTION, 0),
+            (NO_POSITION, 0),
+            (RESTING, 99 + 100 + 3 * (100 + 100 + 99) + 100 + 99),
+            (TOO_SLOW, 0),
+            (UNFIT, 0),
+        ];
+        assert_eq!(state.reads, expected);
     }
 
     #[test]

@@ -9,6 +9,7 @@ mod listener;
 mod mail;
 mod migrations;
 mod postgres;
+mod redis;
 
 use std::{path::PathBuf, process::ExitCode};
 
@@ -26,7 +27,7 @@ Examples:
 Exit codes: 0 all is well or there are only warnings, 1 something fails, 78 the settings are faulty.
 It changes nothing, sends no mail, and takes 15 seconds at most.";
 
-/// Look at settings, database, files, mail relay and port, and say what is wrong and how to mend it
+/// Look at settings, database, files, mail relay, Redis and port, and say what is wrong and how to mend it
 #[derive(Args)]
 #[command(after_help = EXAMPLES)]
 pub(super) struct DoctorArgs {
@@ -66,14 +67,16 @@ fn told(faults: &Faults) -> Vec<Finding> {
 
 /// Everything but the settings, at the same time, so that what is slow is waited for once.
 async fn look(settings: Settings, directory: PathBuf) -> Vec<Finding> {
-    let (database, mail, listener) = tokio::join!(
+    let (database, mail, redis, listener) = tokio::join!(
         database::look(&settings.database),
         mail::look(&settings.mail),
+        redis::look(&settings.redis),
         listener::look(&settings)
     );
     let mut findings = database;
     findings.extend(files::look(&settings, &directory));
     findings.extend(mail);
+    findings.extend(redis);
     findings.extend(listener);
     findings
 }

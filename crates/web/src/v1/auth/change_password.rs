@@ -74,7 +74,7 @@ pub(crate) async fn change_password(
     let fields = body.receive().await?;
     let auth = &state.services().auth;
     let email = auth.profile(caller.0).await?.email;
-    let client = client_ip::client(&request, &state.options().trusted_proxies);
+    let client = client_ip::client(&request, &state.trusted_proxies());
     let wish = ChangePasswordRequest::read(fields, &email)?.wish(client);
     let signed_in = auth.change_password(caller.0, wish).await?;
     Ok(HttpResponse::Ok().json(Written::silent(TokenPair::from(signed_in))))

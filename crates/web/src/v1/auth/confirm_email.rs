@@ -25,7 +25,7 @@ pub(crate) async fn confirm_email(
     body: Body<LinkRequest>,
 ) -> Result<HttpResponse, Fault> {
     let LinkRequest { token } = body.read().await?;
-    let client = client_ip::client(&request, &state.options().trusted_proxies);
+    let client = client_ip::client(&request, &state.trusted_proxies());
     let caller = caller(&state, &request).await;
     state.services().auth.confirm_email_change(&token, caller, &client).await?;
     Ok(HttpResponse::Ok().json(Done::new("The account has its new address")))

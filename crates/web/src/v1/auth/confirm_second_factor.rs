@@ -65,7 +65,7 @@ pub(crate) async fn confirm_second_factor(
     body: Body<ConfirmRequest>,
 ) -> Result<HttpResponse, Fault> {
     let ConfirmRequest { code } = body.read().await?;
-    let client = client_ip::client(&request, &state.options().trusted_proxies);
+    let client = client_ip::client(&request, &state.trusted_proxies());
     let codes = state.services().auth.confirm_second_factor(caller.0, &code, &client).await?;
     Ok(HttpResponse::Ok().json(RecoveryCodes::written(&codes)))
 }

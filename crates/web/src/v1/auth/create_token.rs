@@ -101,7 +101,7 @@ pub(crate) async fn create_token(
     request: HttpRequest,
     body: Body<CreateTokenRequest>,
 ) -> Result<HttpResponse, Fault> {
-    let client = client_ip::client(&request, &state.options().trusted_proxies);
+    let client = client_ip::client(&request, &state.trusted_proxies());
     let wish = body.read().await?.wish(client);
     let made = state.services().auth.create_personal_token(caller.0, wish).await?;
     Ok(HttpResponse::Created().json(Written::silent(NewToken::from(made))))

@@ -22,7 +22,7 @@ pub(crate) async fn end_session(
     request: HttpRequest,
 ) -> Result<HttpResponse, Fault> {
     let id = session_id(&request, "id")?;
-    let client = client_ip::client(&request, &state.options().trusted_proxies);
+    let client = client_ip::client(&request, &state.trusted_proxies());
     state.services().users.end_session(caller.0, caller.0.user, id, &client).await?;
     Ok(HttpResponse::Ok().json(Done::new("The session has ended")))
 }

@@ -72,7 +72,7 @@ pub(crate) async fn enrol_second_factor(
     body: Body<EnrolRequest>,
 ) -> Result<HttpResponse, Fault> {
     let EnrolRequest { password } = body.read().await?;
-    let client = client_ip::client(&request, &state.options().trusted_proxies);
+    let client = client_ip::client(&request, &state.trusted_proxies());
     let enrolment = state.services().auth.enrol_second_factor(caller.0, &password, &client).await?;
     Ok(HttpResponse::Ok().json(Written::silent(EnrolmentBody::from(enrolment))))
 }

@@ -58,7 +58,7 @@ pub(crate) async fn logout(
 ) -> Result<HttpResponse, Fault> {
     let LogoutRequest { scope, refresh_token } = body.read_optional().await?;
     let bearer = auth::bearer(request.headers()).ok().map(str::to_owned);
-    let client = client_ip::client(&request, &state.options().trusted_proxies);
+    let client = client_ip::client(&request, &state.trusted_proxies());
     state.services().auth.sign_out(SignOut { bearer, refresh_token, scope, client }).await?;
     Ok(HttpResponse::Ok().json(Done::new("Successfully signed out")))
 }

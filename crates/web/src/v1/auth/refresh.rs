@@ -41,7 +41,7 @@ pub(crate) async fn refresh(
     body: Body<RefreshRequest>,
 ) -> Result<HttpResponse, Fault> {
     let RefreshRequest { refresh_token } = body.read().await?;
-    let client = client_ip::client(&request, &state.options().trusted_proxies);
+    let client = client_ip::client(&request, &state.trusted_proxies());
     let refreshed = state.services().auth.refresh(&refresh_token, &client).await?;
     Ok(HttpResponse::Ok().json(Written::silent(TokenPair::from(refreshed))))
 }

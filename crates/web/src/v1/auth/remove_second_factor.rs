@@ -24,7 +24,7 @@ pub(crate) async fn remove_second_factor(
     body: Body<FactorConfirmation>,
 ) -> Result<HttpResponse, Fault> {
     let FactorConfirmation { password, code } = body.read().await?;
-    let client = client_ip::client(&request, &state.options().trusted_proxies);
+    let client = client_ip::client(&request, &state.trusted_proxies());
     let auth = &state.services().auth;
     auth.remove_second_factor(caller.0, &password, code.as_ref(), &client).await?;
     Ok(HttpResponse::Ok().json(Done::new("The second factor was removed; the password alone signs in")))

@@ -50,7 +50,7 @@ pub(crate) async fn renew_recovery_codes(
     body: Body<FactorConfirmation>,
 ) -> Result<HttpResponse, Fault> {
     let FactorConfirmation { password, code } = body.read().await?;
-    let client = client_ip::client(&request, &state.options().trusted_proxies);
+    let client = client_ip::client(&request, &state.trusted_proxies());
     let auth = &state.services().auth;
     let codes = auth.renew_recovery_codes(caller.0, &password, code.as_ref(), &client).await?;
     Ok(HttpResponse::Ok().json(RecoveryCodes::written(&codes)))

@@ -65,7 +65,7 @@ pub(crate) async fn reset_password(
     request: HttpRequest,
     body: Body<ResetPasswordRequest>,
 ) -> Result<HttpResponse, Fault> {
-    let client = client_ip::client(&request, &state.options().trusted_proxies);
+    let client = client_ip::client(&request, &state.trusted_proxies());
     let wish = body.read().await?.wish(client);
     state.services().auth.reset_password(wish).await.map_err(refused)?;
     Ok(HttpResponse::Ok().json(Done::new("The password was changed; sign in with the new one")))

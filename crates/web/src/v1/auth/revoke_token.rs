@@ -22,7 +22,7 @@ pub(crate) async fn revoke_token(
 ) -> Result<HttpResponse, Fault> {
     // Whatever is no identifier names no token.
     let id = request.match_info().query("id").parse().map_err(|_| Fault::not_found("Token not found"))?;
-    let client = client_ip::client(&request, &state.options().trusted_proxies);
+    let client = client_ip::client(&request, &state.trusted_proxies());
     state.services().auth.revoke_personal_token(caller.0, id, &client).await?;
     Ok(HttpResponse::Ok().json(Done::new("The token was revoked")))
 }

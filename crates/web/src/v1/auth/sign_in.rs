@@ -101,7 +101,7 @@ async fn begin(
     (password, code): (Password, Option<Code>),
     long_lived: bool,
 ) -> Result<HttpResponse, Fault> {
-    let client = client_ip::client(request, &state.options().trusted_proxies);
+    let client = client_ip::client(request, &state.trusted_proxies());
     let wish = SignIn { email, password, code, long_lived, client };
     let signed_in = state.services().auth.sign_in(wish).await?;
     Ok(HttpResponse::Ok().json(Written::silent(Session::from(signed_in))))

@@ -68,7 +68,7 @@ pub(crate) async fn sign_up(
     request: HttpRequest,
     body: Body<SignUpRequest>,
 ) -> Result<HttpResponse, Fault> {
-    let client = client_ip::client(&request, &state.options().trusted_proxies);
+    let client = client_ip::client(&request, &state.trusted_proxies());
     let wish = body.read().await?.wish(client);
     let signed_in = state.services().auth.sign_up(wish).await?;
     Ok(HttpResponse::Created().json(Written::silent(Session::from(signed_in))))

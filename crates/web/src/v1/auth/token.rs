@@ -74,7 +74,7 @@ pub(crate) async fn token(state: State, request: HttpRequest, body: RawBody) -> 
         Err(error) => return Ok(refuse(error)),
     };
     let auth = &state.services().auth;
-    let client = client_ip::client(&request, &state.options().trusted_proxies);
+    let client = client_ip::client(&request, &state.trusted_proxies());
     let pair = match grant {
         Grant::Password { email, password, code } => {
             let wish = SignIn { email, password, code, long_lived: false, client };

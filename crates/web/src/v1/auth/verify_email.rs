@@ -39,7 +39,7 @@ pub(crate) async fn verify_email(
     body: Body<LinkRequest>,
 ) -> Result<HttpResponse, Fault> {
     let LinkRequest { token } = body.read().await?;
-    let client = client_ip::client(&request, &state.options().trusted_proxies);
+    let client = client_ip::client(&request, &state.trusted_proxies());
     state.services().auth.verify_email(&token, &client).await?;
     Ok(HttpResponse::Ok().json(Done::new("The address is verified")))
 }

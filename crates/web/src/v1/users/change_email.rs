@@ -68,7 +68,7 @@ pub(crate) async fn change_email(
     request: HttpRequest,
     body: Body<ChangeEmailRequest>,
 ) -> Result<HttpResponse, Fault> {
-    let client = client_ip::client(&request, &state.options().trusted_proxies);
+    let client = client_ip::client(&request, &state.trusted_proxies());
     let wish = body.read().await?.wish(client);
     state.services().auth.request_email_change(caller.0, wish).await?;
     Ok(HttpResponse::Accepted().json(Done::new("A mail with a link is on its way to the new address")))

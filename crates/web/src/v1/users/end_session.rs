@@ -27,7 +27,7 @@ pub(crate) async fn end_session(
     let id = super::subject(&state, caller.0, &request).await?;
     let users = &state.services().users;
     users.authorize(caller.0, id).await?;
-    let client = client_ip::client(&request, &state.options().trusted_proxies);
+    let client = client_ip::client(&request, &state.trusted_proxies());
     users.end_session(caller.0, id, super::session_id(&request, "sid")?, &client).await?;
     Ok(HttpResponse::Ok().json(Done::new("The session has ended")))
 }

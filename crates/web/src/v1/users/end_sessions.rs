@@ -23,7 +23,7 @@ pub(crate) async fn end_sessions(
     request: HttpRequest,
 ) -> Result<HttpResponse, Fault> {
     let id = super::subject(&state, caller.0, &request).await?;
-    let client = client_ip::client(&request, &state.options().trusted_proxies);
+    let client = client_ip::client(&request, &state.trusted_proxies());
     state.services().users.end_sessions(caller.0, id, &client).await?;
     Ok(HttpResponse::Ok().json(Done::new("All sessions have ended")))
 }

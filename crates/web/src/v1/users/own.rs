@@ -76,7 +76,7 @@ pub(crate) async fn delete_own(
     body: Body<DeleteOwn>,
 ) -> Result<HttpResponse, Fault> {
     let DeleteOwn { password, code } = body.read().await?;
-    let client = client_ip::client(&request, &state.options().trusted_proxies);
+    let client = client_ip::client(&request, &state.trusted_proxies());
     state.services().users.delete_account(caller.0, &password, code.as_ref(), &client).await?;
     Ok(HttpResponse::Ok().json(Done::new("The account and everything in it was deleted")))
 }
