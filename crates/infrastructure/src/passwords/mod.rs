@@ -24,6 +24,11 @@ pub use pepper::{Pepper, Peppers};
 pub use pool::HashingFigures;
 use pool::Pool;
 
+/// How often a small hash is timed: on a busy machine most of them are interrupted.
+const TRIES: usize = 8;
+/// A guess that is too long turns people away from a machine that has time for them; one that is too short makes the first wait.
+const LONGEST_ESTIMATE: Duration = Duration::from_millis(100);
+
 /// How passwords are hashed.
 #[derive(Debug, Clone)]
 pub struct PasswordOptions {
@@ -66,15 +71,19 @@ pub struct Argon2Passwords {
 }
 
 impl Argon2Passwords {
-    /// Draws the dummy hash, and makes a small one to see how long a whole one will take. Blocks for a few milliseconds.
+    /// Draws the dummy hash, and makes some small ones to see how long a whole one will take. Blocks for a few milliseconds.
     pub fn new(options: PasswordOptions) -> Result<Self, PasswordOptionsError> {
         let PasswordOptions { concurrency, peppers } = options;
         if concurrency == 0 {
             return Err(PasswordOptionsError::NoSlot);
         }
-        let (sample, took) = pool::timed(hasher::sample);
-        sample.map_err(PasswordOptionsError::Parameters)?;
-        let pool = Pool::new(concurrency, took * hasher::SAMPLES);
+        let mut shortest = LONGEST_ESTIMATE / hasher::SAMPLES;
+        for _ in 0..TRIES {
+            let (sample, took) = pool::timed(hasher::sample);
+            sample.map_err(PasswordOptionsError::Parameters)?;
+            shortest = shortest.min(took);
+        }
+        let pool = Pool::new(concurrency, shortest * hasher::SAMPLES);
         Ok(Self { hasher: ArcSwap::from_pointee(Hasher::new(peppers)?), pool })
     }
 
