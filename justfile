@@ -37,6 +37,11 @@ mutants *ARGUMENTS:
 fuzz SECONDS="30":
     fuzz/run {{SECONDS}}
 
+# The hot inner parts alone, by criterion: tokens, answers, statements (bench/inner).
+bench-inner *ARGUMENTS:
+    cp Cargo.lock bench/inner/
+    cd bench/inner && cargo bench {{ARGUMENTS}}
+
 # Compare any server with the contract's tables, row by row: `just contract-replay http://localhost:8000`. `CONTRACT_SURFACE=a`
 # or `b` runs one of them; `CONTRACT_ADMIN_EMAIL` and `CONTRACT_ADMIN_PASSWORD` name an administrator for its rows.
 contract-replay BASE_URL:

@@ -19,7 +19,8 @@ use holdfast_application::{
 };
 use holdfast_infrastructure::tokens::{JwtOptions, JwtTokens, Key, KeyRing, Secret};
 use holdfast_testkit::{
-    CountedSecrets, FixedClock, MemoryOutbox, MemoryStore, PlainPasswords, PlainVault, SequentialIds, fixtures,
+    CountedSecrets, FixedClock, MemoryOutbox, MemoryStore, PlainPasswords, PlainVault, SequentialIds,
+    fixtures,
 };
 use holdfast_web::{RateLimit, TraceOptions, WebOptions, WebState, app};
 use uuid::Uuid;
@@ -31,7 +32,8 @@ fn tokens() -> JwtTokens {
     let options = JwtOptions {
         issuer: "holdfast".to_owned(),
         audience: "holdfast".to_owned(),
-        keys: KeyRing::new(Arc::new(Key::hs256(&secret).expect("not empty")), Vec::new()).expect("the key signs"),
+        keys: KeyRing::new(Arc::new(Key::hs256(&secret).expect("not empty")), Vec::new())
+            .expect("the key signs"),
         longest_access: Duration::from_hours(24),
         longest_refresh: Duration::from_hours(24 * 30),
         legacy: None,

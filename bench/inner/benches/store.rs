@@ -39,7 +39,10 @@ fn statements(criterion: &mut Criterion) {
     runtime.block_on(store.users().insert(&account)).expect("an account");
     let mut first = None;
     for number in 0..200 {
-        let task = fixtures::task(owner).title(&format!("Task number {number}")).description("with some words").build();
+        let task = fixtures::task(owner)
+            .title(&format!("Task number {number}"))
+            .description("with some words")
+            .build();
         runtime.block_on(store.tasks().insert(&task)).expect("a task");
         first.get_or_insert(task.id);
     }
@@ -58,14 +61,15 @@ fn statements(criterion: &mut Criterion) {
     group.bench_function("find", |bench| {
         bench.to_async(&runtime).iter(|| store.tasks().find(owner, black_box(id)));
     });
-    group.bench_function("list 50", |bench| bench.to_async(&runtime).iter(|| store.tasks().list(owner, &all)));
+    group
+        .bench_function("list 50", |bench| bench.to_async(&runtime).iter(|| store.tasks().list(owner, &all)));
     group.bench_function("list 50, filtered", |bench| {
         bench.to_async(&runtime).iter(|| store.tasks().list(owner, &some));
     });
     group.bench_function("count, filtered", |bench| {
         bench.to_async(&runtime).iter(|| store.tasks().count(owner, &some.filter));
     });
-    let changes = TaskChanges { priority: Some(Priority::default()), ..TaskChanges::default() };
+    let changes = TaskChanges { priority: Priority::from_rank(0), ..TaskChanges::default() };
     group.bench_function("update (with fsync)", |bench| {
         bench.to_async(&runtime).iter(|| store.tasks().update(owner, id, &changes, None, fixtures::at(1)));
     });

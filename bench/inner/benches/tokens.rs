@@ -45,11 +45,9 @@ fn claims(number: u128) -> AccessClaims {
 fn verification(criterion: &mut Criterion) {
     let pem = |text: &str| Key::from_pem(text.as_bytes()).expect("a key of the testkit").0;
     let secret = Secret::new(b"a secret of this deployment, long enough".to_vec());
-    for (name, key) in [
-        ("HS256", Key::hs256(&secret).expect("not empty")),
-        ("EdDSA", pem(ED25519)),
-        ("RS256", pem(RSA)),
-    ] {
+    for (name, key) in
+        [("HS256", Key::hs256(&secret).expect("not empty")), ("EdDSA", pem(ED25519)), ("RS256", pem(RSA))]
+    {
         let tokens = tokens(key);
         let mut group = criterion.benchmark_group(format!("verify an access token, {name}"));
         let token = tokens.sign_access(&claims(0)).expect("the key signs");
@@ -60,7 +58,9 @@ fn verification(criterion: &mut Criterion) {
             number += 1;
             tokens.sign_access(&claims(number)).expect("the key signs")
         };
-        group.bench_function("new", |bench| bench.iter_batched(&mut new, |token| verify(&token), BatchSize::SmallInput));
+        group.bench_function("new", |bench| {
+            bench.iter_batched(&mut new, |token| verify(&token), BatchSize::SmallInput)
+        });
         group.finish();
     }
 }
