@@ -182,10 +182,10 @@ impl PostgresServer {
     /// # Errors
     /// When it accepts no connections after ten seconds.
     pub fn start(&self) -> io::Result<()> {
-        // Children of a server that was killed may live a moment longer, and keep its memory until then.
+        // Children of a server that was killed live on while the disk keeps them waiting, and its memory with them.
         let dying = |error: &io::Error| error.to_string().contains("is still in use");
         let again = || launch(&self.binaries, &self.folder, self.port, self.durability);
-        (0..20).fold(again(), |started, _| match started {
+        (0..200).fold(again(), |started, _| match started {
             Err(error) if dying(&error) => {
                 std::thread::sleep(std::time::Duration::from_millis(100));
                 again()
