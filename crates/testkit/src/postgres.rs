@@ -183,15 +183,15 @@ impl PostgresServer {
     /// When it accepts no connections after ten seconds.
     pub fn start(&self) -> io::Result<()> {
         // Children of a server that was killed live on while the disk keeps them waiting, and its memory with them.
-        let dying = |error: &io::Error| error.to_string().contains("is still in use");
-        let again = || launch(&self.binaries, &self.folder, self.port, self.durability);
-        (0..200).fold(again(), |started, _| match started {
-            Err(error) if dying(&error) => {
-                std::thread::sleep(std::time::Duration::from_millis(100));
-                again()
+        for _ in 0..200 {
+            match launch(&self.binaries, &self.folder, self.port, self.durability) {
+                Err(error) if error.to_string().contains("is still in use") => {
+                    std::thread::sleep(std::time::Duration::from_millis(100));
+                }
+                started => return started,
             }
-            started => started,
-        })
+        }
+        launch(&self.binaries, &self.folder, self.port, self.durability)
     }
 
     /// An empty database, which keeps the cluster alive.

@@ -21,9 +21,9 @@ const INDEXES: [Index; 1] = [Index {
     table: "tasks",
     columns: "USING gin (owner_id, search_text gin_trgm_ops) WITH (gin_pending_list_limit = 256)",
 }];
-/// Both come with PostgreSQL, and are trusted: the owner of the database may create them.
-const EXTENSIONS: [&str; 2] =
-    ["CREATE EXTENSION IF NOT EXISTS pg_trgm", "CREATE EXTENSION IF NOT EXISTS btree_gin"];
+/// Both come with PostgreSQL, and are trusted: the owner of the database may create them. In one go, which PostgreSQL does as
+/// one transaction: both or neither.
+const EXTENSIONS: &str = "CREATE EXTENSION IF NOT EXISTS pg_trgm; CREATE EXTENSION IF NOT EXISTS btree_gin";
 
 /// What becomes of the index.
 #[derive(Clone, Copy)]
@@ -101,9 +101,7 @@ async fn locked(
 async fn fulfil(worker: &DatabaseConnection, wish: Wish, wait: &mut Wait<'_>) -> Result<(), MigrationError> {
     match wish {
         Wish::There => {
-            // In one go, which PostgreSQL does as one transaction: both or neither.
-            let both = EXTENSIONS.join(";");
-            worker.execute_unprepared(&both).await.map_err(MigrationError::SearchExtensions)?;
+            worker.execute_unprepared(EXTENSIONS).await.map_err(MigrationError::SearchExtensions)?;
             postgres::run(worker, OnlineStep::Indexes(&INDEXES), wait).await
         }
         Wish::Gone => {

@@ -30,7 +30,7 @@ pub struct DatabaseOptions {
     /// Connections at most, at least 1. On SQLite these are readers; one writer comes on top.
     pub pool_size: usize,
     /// Threads that will [settle](super::SeaOrmStore::settle) on a part of the connections to PostgreSQL, 0 where none does.
-    /// Together they get two thirds, as far as that is two or more for each.
+    /// Together they get four fifths, as far as that is three or more for each.
     pub workers: usize,
     /// Prepared statements kept on each connection. With 0 on PostgreSQL nothing outlives a transaction, which the
     /// poolers need that know no prepared statements (PgBouncer before 1.21); each call then costs three more round
